@@ -1,0 +1,2 @@
+//! device-watcher
+fn main() {}

@@ -1,0 +1,2 @@
+//! process-supervisor
+fn main() {}

@@ -1,0 +1,2 @@
+//! quintet
+fn main() {}

@@ -1,0 +1,2 @@
+//! socket-activator
+fn main() {}

@@ -1,0 +1,2 @@
+//! unit-broker
+fn main() {}

@@ -1,0 +1,2 @@
+//! unitctl
+fn main() {}

@@ -1,0 +1,2 @@
+//! my_server
+fn main() {}
