@@ -1,7 +1,7 @@
 //! `org.quintet.Broker1`: what Quintet's broker offers beyond `org.freedesktop.systemd1`.
 
 use serde::{Deserialize, Serialize};
-use zbus::wire::Type;
+use zbus::Type;
 
 /// One link of the causal chain of a unit's last changes, newest first.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]

@@ -1,7 +1,7 @@
 //! `org.quintet.Devices1`: the device table as unit states.
 
 use serde::{Deserialize, Serialize};
-use zbus::wire::Type;
+use zbus::Type;
 
 /// One `.device` unit. A device has one for its sysfs path, and one each for its device node, its links and its aliases.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]

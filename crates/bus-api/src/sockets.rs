@@ -1,7 +1,7 @@
 //! `org.quintet.Sockets1`: what the socket-activator tells of traffic.
 
 use serde::{Deserialize, Serialize};
-use zbus::wire::Type;
+use zbus::Type;
 
 /// Traffic on a socket unit. For `Accept=no` it names the service to start; for `Accept=yes` the instance, and the
 /// signal carries the accepted connection as its only descriptor, named `connection`.

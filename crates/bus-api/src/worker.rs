@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
-use zbus::wire::{OwnedValue, Type};
+use zbus::{OwnedVariant, Type};
 
 /// systemd's `UNIT_NOTIFY_*`: what a state change means for the unit's job beyond the states themselves.
 pub mod flags {
@@ -31,7 +31,7 @@ pub struct UnitStatus {
     /// Why the unit changed, for `unitctl why` ("main process exited, code=exited, status=1").
     pub cause: String,
     /// Runtime properties under their public D-Bus names and with their exact types.
-    pub properties: HashMap<String, OwnedValue>,
+    pub properties: HashMap<String, OwnedVariant>,
 }
 
 /// What a start carries besides the definition.
