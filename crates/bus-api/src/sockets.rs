@@ -17,4 +17,22 @@ pub struct TriggerInfo {
     pub environment: Vec<String>,
     /// Why, for `unitctl why` ("connection from 127.0.0.1:4242").
     pub cause: String,
+    /// The other end of an accepted connection, as it goes into the instance's description: `127.0.0.1:4242`,
+    /// `PID 7/UID 0`. Empty for `Accept=no`. systemd sets the description of the instance to `DESCRIPTION (PEER)`, or to
+    /// the peer alone when the unit has none.
+    pub peer: String,
+}
+
+/// Arguments of `ServiceState`: what became of a service that a socket triggers. Sent on every change of the service that
+/// leaves it without a job, as systemd's `trigger_notify` does.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
+pub struct ServiceState {
+    /// The socket unit.
+    pub socket: String,
+    /// The service: the unit that is triggered, or the instance that a connection was given to.
+    pub service: String,
+    /// Its SubState (`running`, `dead`, `failed`, `auto-restart`, ...).
+    pub sub: String,
+    /// Its Result; `start-limit-hit` fails the socket with `service-start-limit-hit`.
+    pub result: String,
 }
