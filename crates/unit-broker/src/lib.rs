@@ -1,0 +1,7 @@
+//! The unit graph, its jobs, and the public face `org.freedesktop.systemd1`.
+//!
+//! `core/` is the engine (pure), `driver/` feeds it with events and carries its actions out, `face/` is the public
+//! D-Bus interface, `properties/` its property tables.
+#![forbid(unsafe_code)]
+
+pub mod properties;
