@@ -1,0 +1,245 @@
+//! cgroup2 as a container of processes (cgroups(7)): no controller is needed for any of this.
+
+mod detect;
+mod watch;
+
+pub use detect::Unavailable;
+pub use watch::Watcher;
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// The cgroup below which all units live.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CgroupRoot {
+    mount: PathBuf,
+    path: PathBuf,
+}
+
+impl CgroupRoot {
+    /// Directory under /sys/fs/cgroup (or wherever cgroup2 is mounted).
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The cgroup at a path relative to this root, such as `system.slice/foo.service`. Nothing is created.
+    pub fn cgroup(&self, relative: &str) -> Cgroup {
+        let path = self.path.join(relative.trim_matches('/'));
+        Cgroup {
+            mount: self.mount.clone(),
+            path,
+        }
+    }
+
+    /// As [`CgroupRoot::cgroup`], for a path as /proc/PID/cgroup and ControlGroup= give it. `None` when outside this root.
+    pub fn by_name(&self, name: &str) -> Option<Cgroup> {
+        let path = self.mount.join(name.trim_start_matches('/'));
+        let plain = path
+            .components()
+            .all(|c| !matches!(c, std::path::Component::ParentDir));
+        (plain && path.starts_with(&self.path)).then(|| Cgroup {
+            mount: self.mount.clone(),
+            path,
+        })
+    }
+
+    /// Creates a cgroup with its parents.
+    pub fn create(&self, relative: &str) -> io::Result<Cgroup> {
+        let cgroup = self.cgroup(relative);
+        cgroup.create()?;
+        Ok(cgroup)
+    }
+}
+
+/// One cgroup directory; it may not exist (yet, or any more).
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Cgroup {
+    mount: PathBuf,
+    path: PathBuf,
+}
+
+impl Cgroup {
+    /// The directory.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The name as in /proc/PID/cgroup and the D-Bus property ControlGroup: `/system.slice/foo.service`.
+    pub fn name(&self) -> String {
+        let below = self.path.strip_prefix(&self.mount).unwrap_or(&self.path);
+        format!("/{}", below.display())
+    }
+
+    /// A cgroup below this one.
+    pub fn child(&self, name: &str) -> Self {
+        Self {
+            mount: self.mount.clone(),
+            path: self.path.join(name),
+        }
+    }
+
+    /// Creates it with its parents; an existing one is fine.
+    pub fn create(&self) -> io::Result<()> {
+        match fs::create_dir(&self.path) {
+            Ok(()) => Ok(()),
+            Err(e) if e.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => fs::create_dir_all(&self.path),
+            Err(e) => Err(e),
+        }
+    }
+
+    /// Whether the directory exists.
+    pub fn exists(&self) -> bool {
+        self.path.is_dir()
+    }
+
+    /// The directory as a descriptor, for CLONE_INTO_CGROUP.
+    pub fn open(&self) -> io::Result<OwnedFd> {
+        Ok(File::open(&self.path)?.into())
+    }
+
+    /// Moves a process here (0: the caller). Costs milliseconds when the kernel has been idle: spawn into the cgroup instead.
+    pub fn attach(&self, pid: i32) -> io::Result<()> {
+        self.write("cgroup.procs", &pid.to_string())
+    }
+
+    /// Processes directly in this cgroup. Processes outside our PID namespace show as 0 and are left out.
+    pub fn own_pids(&self) -> io::Result<Vec<i32>> {
+        let text = fs::read_to_string(self.path.join("cgroup.procs"))?;
+        Ok(text
+            .lines()
+            .filter_map(|line| line.parse().ok())
+            .filter(|pid| *pid > 0)
+            .collect())
+    }
+
+    /// Processes here and below, with the cgroup of each, parents first. A missing cgroup has none.
+    pub fn processes(&self) -> io::Result<Vec<(Self, i32)>> {
+        let mut found = Vec::new();
+        for cgroup in self.tree()? {
+            let pids = match cgroup.own_pids() {
+                // EOPNOTSUPP: a threaded cgroup, its processes show in the domain above.
+                Err(e)
+                    if e.kind() == io::ErrorKind::NotFound
+                        || matches!(e.raw_os_error(), Some(libc::ENODEV | libc::EOPNOTSUPP)) =>
+                {
+                    continue;
+                }
+                other => other?,
+            };
+            found.extend(pids.into_iter().map(|pid| (cgroup.clone(), pid)));
+        }
+        Ok(found)
+    }
+
+    /// PIDs here and below.
+    pub fn pids(&self) -> io::Result<Vec<i32>> {
+        Ok(self.processes()?.into_iter().map(|(_, pid)| pid).collect())
+    }
+
+    /// Whether any process lives here or below. A missing cgroup is empty.
+    pub fn populated(&self) -> io::Result<bool> {
+        match fs::read_to_string(self.path.join("cgroup.events")) {
+            Ok(text) => Ok(text.lines().any(|line| line == "populated 1")),
+            Err(e)
+                if e.kind() == io::ErrorKind::NotFound
+                    || e.raw_os_error() == Some(libc::ENODEV) =>
+            {
+                Ok(false)
+            }
+            Err(e) => Err(e),
+        }
+    }
+
+    /// Sends a signal to every process here and below; SIGKILL through cgroup.kill, which no fork can outrun. Returns how
+    /// many processes were there. `except` is spared (not with SIGKILL).
+    pub fn signal(&self, signal: i32, except: &[i32]) -> io::Result<usize> {
+        let pids = self.pids()?;
+        if signal == libc::SIGKILL && except.is_empty() && self.kill().is_ok() {
+            return Ok(pids.len());
+        }
+        let mut sent = 0;
+        for pid in pids.into_iter().filter(|pid| !except.contains(pid)) {
+            match crate::signals::kill(pid, signal) {
+                Ok(()) => sent += 1,
+                Err(e) if e.raw_os_error() == Some(libc::ESRCH) => {}
+                Err(e) => return Err(e),
+            }
+        }
+        Ok(sent)
+    }
+
+    /// SIGKILL to everything here and below at once (cgroup.kill, Linux 5.14). A missing cgroup is dead already.
+    pub fn kill(&self) -> io::Result<()> {
+        match self.write("cgroup.kill", "1") {
+            Err(e) if e.kind() == io::ErrorKind::NotFound && !self.exists() => Ok(()),
+            other => other,
+        }
+    }
+
+    /// Stops or resumes all processes; the kernel reports the result in cgroup.events (`frozen`).
+    pub fn freeze(&self, frozen: bool) -> io::Result<()> {
+        self.write("cgroup.freeze", if frozen { "1" } else { "0" })
+    }
+
+    /// Removes it and what is below, if no process is left: false when one is. Just after an exit the kernel may still answer
+    /// EBUSY for an empty cgroup: then it is tried a few times over about 10 ms.
+    pub fn remove(&self) -> io::Result<bool> {
+        let mut tree = self.tree()?;
+        tree.reverse();
+        for cgroup in tree {
+            if !cgroup.remove_one()? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    fn remove_one(&self) -> io::Result<bool> {
+        for wait in [0, 1, 2, 3, 5] {
+            std::thread::sleep(Duration::from_millis(wait));
+            match fs::remove_dir(&self.path) {
+                Err(e) if e.raw_os_error() == Some(libc::EBUSY) => {
+                    if self.populated()? {
+                        return Ok(false);
+                    }
+                }
+                Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(true),
+                other => return other.map(|()| true),
+            }
+        }
+        Ok(false)
+    }
+
+    /// This cgroup and all below, parents first. Empty when it does not exist.
+    fn tree(&self) -> io::Result<Vec<Self>> {
+        let mut found = Vec::new();
+        let mut queue = vec![self.clone()];
+        while let Some(cgroup) = queue.pop() {
+            let entries = match fs::read_dir(&cgroup.path) {
+                Err(e) if e.kind() == io::ErrorKind::NotFound => continue,
+                other => other?,
+            };
+            for entry in entries.flatten() {
+                if entry.file_type().is_ok_and(|t| t.is_dir()) {
+                    queue.push(Self {
+                        mount: cgroup.mount.clone(),
+                        path: entry.path(),
+                    });
+                }
+            }
+            found.push(cgroup);
+        }
+        Ok(found)
+    }
+
+    fn write(&self, file: &str, text: &str) -> io::Result<()> {
+        OpenOptions::new()
+            .write(true)
+            .open(self.path.join(file))?
+            .write_all(text.as_bytes())
+    }
+}

@@ -1,0 +1,184 @@
+//! Starting a process: vfork into the executor, which becomes the service.
+//!
+//! clone3(2) with CLONE_VM and CLONE_VFORK copies no page tables, CLONE_PIDFD and CLONE_INTO_CGROUP save the races and the
+//! milliseconds of doing it afterwards. Kernels and sandboxes that refuse get the next weaker way, with the same result.
+
+mod clone3;
+
+use crate::cgroup::Cgroup;
+use crate::executor::Job;
+use crate::memfd;
+use crate::pidfd::PidFd;
+use std::ffi::CString;
+use std::fs::OpenOptions;
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+/// The executor program, opened once: spawning goes on while its file is being replaced by an upgrade.
+#[derive(Debug)]
+pub struct Executor {
+    file: OwnedFd,
+    path: PathBuf,
+}
+
+impl Executor {
+    /// Name of the program's file.
+    pub const NAME: &str = "process-executor";
+
+    /// The one beside our own executable.
+    pub fn beside_current_exe() -> io::Result<Self> {
+        Self::open(&std::env::current_exe()?.with_file_name(Self::NAME))
+    }
+
+    /// Opens the program at a path.
+    pub fn open(path: &Path) -> io::Result<Self> {
+        let file = OpenOptions::new()
+            .read(true)
+            .custom_flags(libc::O_PATH | libc::O_CLOEXEC)
+            .open(path)?;
+        Ok(Self {
+            file: file.into(),
+            path: path.to_owned(),
+        })
+    }
+
+    /// Where it was found.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+/// What to start, and where.
+#[derive(Debug)]
+pub struct SpawnRequest<'a> {
+    /// The program that reads the job.
+    pub executor: &'a Executor,
+    /// What it shall do. Descriptors in it must stay open until `spawn` returns.
+    pub job: &'a Job,
+    /// An existing cgroup for the process to be born in.
+    pub cgroup: Option<&'a Cgroup>,
+}
+
+/// How a process was started; for logs and measurements.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    /// Born in its cgroup (or none was asked for).
+    Clone3,
+    /// clone3, then moves itself into its cgroup.
+    Clone3Attach,
+    /// fork and exec, then moves itself into its cgroup.
+    Fork,
+}
+
+/// A started process: our child.
+#[derive(Debug)]
+pub struct Spawned {
+    /// Its descriptor.
+    pub pidfd: PidFd,
+    /// Its PID.
+    pub pid: i32,
+    /// How.
+    pub method: Method,
+}
+
+/// Starts the executor with a job. Everything about the job itself is told by its exit status and report pipe: an error here
+/// means that the executor could not be started at all.
+pub fn spawn(request: &SpawnRequest<'_>) -> io::Result<Spawned> {
+    if let Some(cgroup) = request.cgroup {
+        match cgroup
+            .open()
+            .and_then(|dir| start_clone3(request, request.job, Some(&dir)))
+        {
+            Err(e) if refused(&e) => {}
+            other => return finish(other?, Method::Clone3),
+        }
+        let mut job = request.job.clone();
+        job.attach_cgroup = Some(cgroup.path().to_owned());
+        return match start_clone3(request, &job, None) {
+            Err(e) if refused(&e) => fork(request, &job),
+            other => finish(other?, Method::Clone3Attach),
+        };
+    }
+    match start_clone3(request, request.job, None) {
+        Err(e) if refused(&e) => fork(request, request.job),
+        other => finish(other?, Method::Clone3),
+    }
+}
+
+/// Errors that mean "not this way": old kernels (ENOSYS, EINVAL, E2BIG), seccomp filters (ENOSYS, EPERM), cgroups that take
+/// no processes at birth (EBUSY, EACCES, EOPNOTSUPP).
+fn refused(error: &io::Error) -> bool {
+    let code = error.raw_os_error().unwrap_or(0);
+    [
+        libc::ENOSYS,
+        libc::EINVAL,
+        libc::E2BIG,
+        libc::EPERM,
+        libc::EBUSY,
+        libc::EACCES,
+        libc::EOPNOTSUPP,
+    ]
+    .contains(&code)
+}
+
+fn finish(pidfd: PidFd, method: Method) -> io::Result<Spawned> {
+    Ok(Spawned {
+        pid: pidfd.pid(),
+        pidfd,
+        method,
+    })
+}
+
+/// Serializes a job, and lists the descriptors that the child must find open.
+fn prepare(job: &Job) -> io::Result<(OwnedFd, Vec<RawFd>)> {
+    let memfd = memfd::sealed("job", &serde_json::to_vec(job)?)?;
+    let mut inherit = job.inherited_fds();
+    inherit.push(memfd.as_raw_fd());
+    Ok((memfd, inherit))
+}
+
+fn start_clone3(
+    request: &SpawnRequest<'_>,
+    job: &Job,
+    cgroup: Option<&OwnedFd>,
+) -> io::Result<PidFd> {
+    let (memfd, inherit) = prepare(job)?;
+    let argv = [
+        CString::from(c"process-executor"),
+        number(memfd.as_raw_fd()),
+    ];
+    clone3::vfork_exec(
+        request.executor.file.as_fd(),
+        &argv,
+        &inherit,
+        cgroup.map(AsFd::as_fd),
+    )
+}
+
+fn number(fd: RawFd) -> CString {
+    CString::new(fd.to_string()).unwrap_or_default() // digits hold no NUL
+}
+
+/// std's fork and exec, for where clone3 is refused.
+fn fork(request: &SpawnRequest<'_>, job: &Job) -> io::Result<Spawned> {
+    use std::os::unix::process::CommandExt;
+    let (memfd, inherit) = prepare(job)?;
+    let mut command = std::process::Command::new(&request.executor.path);
+    command.arg(memfd.as_raw_fd().to_string()).env_clear();
+    // SAFETY: the closure runs in the forked child; it makes system calls on numbers only, no allocation and no locks.
+    unsafe {
+        command.pre_exec(move || {
+            for fd in &inherit {
+                if libc::fcntl(*fd, libc::F_SETFD, 0) < 0 {
+                    return Err(io::Error::last_os_error());
+                }
+            }
+            Ok(())
+        });
+    }
+    let pid = command.spawn()?.id() as i32;
+    drop(memfd);
+    finish(PidFd::open(pid)?, Method::Fork)
+}
