@@ -4,4 +4,5 @@
 //! D-Bus interface, `properties/` its property tables.
 #![forbid(unsafe_code)]
 
+pub mod core;
 pub mod properties;

@@ -1,0 +1,28 @@
+//! The seam to what must be asked synchronously.
+
+use unit_parser::{Condition, Unit, UnitName};
+
+use super::event::Invocation;
+
+/// How a condition came out, its `!` already applied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tested {
+    /// Met.
+    Met,
+    /// Not met.
+    Unmet,
+    /// It couldn't be found out; counts as not met.
+    Error,
+}
+
+/// Unit files, the machine's state, randomness. The driver has the real ones, tests a map.
+pub trait World {
+    /// Reads a unit's files. Never fails: a missing unit is one with `LoadState::NotFound`.
+    fn load(&mut self, name: &UnitName) -> Unit;
+    /// Looks at the directories of the load path again (daemon-reload).
+    fn refresh(&mut self);
+    /// Looks at one condition or assert.
+    fn test(&mut self, unit: &Unit, condition: &Condition) -> Tested;
+    /// 16 random bytes.
+    fn random_id(&mut self) -> Invocation;
+}
