@@ -2,10 +2,21 @@
 //!
 //! Workers (process-supervisor, socket-activator, device-watcher) *serve*; the broker *connects*. All speak D-Bus peer to
 //! peer on `<runtime directory>/<daemon>.bus`, path [`names::PATH`]. `docs/architecture.md` shows the flows.
+//!
+//! | layer | modules |
+//! |---|---|
+//! | contracts, both directions of each message | [`worker`], [`sockets`], [`devices`], [`broker`] |
+//! | what all messages share | [`names`], [`errors`], [`message`] |
+//! | the transport | [`serve`] (server side), [`connect`] (client side), `socket` (framing and SASL under both) |
 #![forbid(unsafe_code)]
 
 pub mod broker;
+pub mod connect;
 pub mod devices;
+pub mod errors;
+pub mod message;
 pub mod names;
+pub mod serve;
+mod socket;
 pub mod sockets;
 pub mod worker;

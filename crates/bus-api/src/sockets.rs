@@ -2,6 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 use zbus::Type;
+use zbus::message::Message;
+
+use crate::errors::BusError;
+use crate::message::{NamedFd, arguments, call, is_call_of, is_signal_of, member, reply, signal};
+use crate::names::SOCKETS;
 
 /// Traffic on a socket unit. For `Accept=no` it names the service to start; for `Accept=yes` the instance, and the
 /// signal carries the accepted connection as its only descriptor, named `connection`.
@@ -35,4 +40,182 @@ pub struct ServiceState {
     pub sub: String,
     /// Its Result; `start-limit-hit` fails the socket with `service-start-limit-hit`.
     pub result: String,
+}
+
+/// What the broker asks of, and tells, the socket-activator beyond [`crate::worker::Request`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Request {
+    /// The listening descriptors of a socket unit; reply by [`fds_reply`].
+    Fds {
+        /// The socket unit.
+        unit: String,
+    },
+    /// The service that a socket unit triggers changed.
+    ServiceState(ServiceState),
+    /// The broker has taken a trigger: it is not sent again.
+    Ack {
+        /// [`TriggerInfo::id`].
+        id: u64,
+    },
+    /// The broker could not start the service: the socket unit fails.
+    Fail {
+        /// The socket unit.
+        unit: String,
+        /// Result of the socket unit (`service-start-limit-hit`, `trigger-limit-hit`, ...).
+        result: String,
+    },
+}
+
+impl Request {
+    /// Reads a call; `None` when it is not one of [`SOCKETS`].
+    ///
+    /// # Errors
+    /// `InvalidArgs` when the arguments have other types.
+    pub fn parse(message: &Message) -> Result<Option<Request>, BusError> {
+        if !is_call_of(message, SOCKETS) {
+            return Ok(None);
+        }
+        let request = match member(message).as_str() {
+            "Fds" => Request::Fds {
+                unit: arguments::<(String,)>(message)?.0,
+            },
+            "ServiceState" => Request::ServiceState(arguments(message)?),
+            "Ack" => Request::Ack {
+                id: arguments::<(u64,)>(message)?.0,
+            },
+            "Fail" => {
+                let (unit, result) = arguments(message)?;
+                Request::Fail { unit, result }
+            }
+            _ => return Ok(None),
+        };
+        Ok(Some(request))
+    }
+
+    /// The call as a message, for [`crate::connect::Peer`].
+    ///
+    /// # Errors
+    /// When it cannot be serialized.
+    pub fn message(&self) -> Result<Message, zbus::Error> {
+        match self {
+            Request::Fds { unit } => call(SOCKETS, "Fds", &(unit,)),
+            Request::ServiceState(state) => call(SOCKETS, "ServiceState", state),
+            Request::Ack { id } => call(SOCKETS, "Ack", &(id,)),
+            Request::Fail { unit, result } => call(SOCKETS, "Fail", &(unit, result)),
+        }
+    }
+}
+
+/// What the socket-activator signals beyond [`crate::worker::Event`].
+#[derive(Debug)]
+pub enum Event {
+    /// Traffic arrived, or (with one descriptor named `connection`) a connection was accepted.
+    Triggered {
+        /// Whom to start, and why.
+        info: TriggerInfo,
+        /// Empty, or the accepted connection.
+        fds: Vec<NamedFd>,
+    },
+}
+
+impl Event {
+    /// Reads a signal; `None` when it is not one of [`SOCKETS`].
+    ///
+    /// # Errors
+    /// `InvalidArgs` when the arguments have other types.
+    pub fn parse(message: &Message) -> Result<Option<Event>, BusError> {
+        if !is_signal_of(message, SOCKETS) {
+            return Ok(None);
+        }
+        match member(message).as_str() {
+            "Triggered" => {
+                let (info, fds) = arguments(message)?;
+                Ok(Some(Event::Triggered { info, fds }))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// The signal as a message.
+    ///
+    /// # Errors
+    /// When it cannot be serialized.
+    pub fn message(&self) -> Result<Message, zbus::Error> {
+        match self {
+            Event::Triggered { info, fds } => signal(SOCKETS, "Triggered", &(info, fds)),
+        }
+    }
+}
+
+/// The reply to [`Request::Fds`].
+///
+/// # Errors
+/// When it cannot be serialized.
+pub fn fds_reply(call: &Message, fds: &[NamedFd]) -> Result<Message, zbus::Error> {
+    reply(call, &(fds,))
+}
+
+/// Reads the reply to [`Request::Fds`].
+///
+/// # Errors
+/// `InvalidArgs` when it has other types.
+pub fn parse_fds(reply: &Message) -> Result<Vec<NamedFd>, BusError> {
+    Ok(arguments::<(Vec<NamedFd>,)>(reply)?.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn requests_round_trip() {
+        let requests = [
+            Request::Fds {
+                unit: "a.socket".into(),
+            },
+            Request::ServiceState(ServiceState {
+                socket: "a.socket".into(),
+                service: "a.service".into(),
+                sub: "failed".into(),
+                result: "exit-code".into(),
+            }),
+            Request::Ack { id: 7 },
+            Request::Fail {
+                unit: "a.socket".into(),
+                result: "trigger-limit-hit".into(),
+            },
+        ];
+        for request in requests {
+            assert_eq!(
+                Request::parse(&request.message().unwrap())
+                    .unwrap()
+                    .unwrap(),
+                request
+            );
+        }
+    }
+
+    #[test]
+    fn a_trigger_carries_its_connection() {
+        let null = std::fs::File::open("/dev/null").unwrap();
+        let info = TriggerInfo {
+            id: 1,
+            socket: "a.socket".into(),
+            service: "a@1.service".into(),
+            environment: vec!["REMOTE_ADDR=127.0.0.1".into()],
+            peer: String::new(),
+            cause: "test".into(),
+        };
+        let event = Event::Triggered {
+            info: info.clone(),
+            fds: vec![("connection".into(), std::os::fd::OwnedFd::from(null).into())],
+        };
+        let Some(Event::Triggered { info: read, fds }) =
+            Event::parse(&event.message().unwrap()).unwrap()
+        else {
+            panic!("not a trigger");
+        };
+        assert_eq!(read, info);
+        assert_eq!(fds.len(), 1);
+    }
 }

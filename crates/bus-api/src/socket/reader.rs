@@ -1,0 +1,137 @@
+//! Reading messages: zbus parses, this hands it bytes and refuses what is too large before anything is allocated.
+
+use std::io;
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+
+use tokio::net::UnixStream;
+use zbus::connection::socket::ReadHalf;
+use zbus::export::async_trait::async_trait;
+use zbus::message::Message;
+
+use super::{MAX_FDS, stream};
+
+const FIXED_HEADER: usize = 16;
+
+/// The read side of a connection after its handshake.
+#[derive(Debug)]
+pub struct Reader {
+    bytes: Bytes,
+    sequence: u64,
+}
+
+impl Reader {
+    /// Reads messages of at most `limit` bytes; `fds` came during the handshake and belong to the first.
+    pub fn new(stream: Arc<UnixStream>, limit: usize, fds: Vec<OwnedFd>) -> Reader {
+        let bytes = Bytes {
+            stream,
+            limit,
+            fds,
+            fd_count: 0,
+            header: [0; FIXED_HEADER],
+            have: 0,
+            rest: 0,
+        };
+        Reader { bytes, sequence: 0 }
+    }
+
+    /// The next message.
+    ///
+    /// # Errors
+    /// When the peer is gone, or sent something that is not a message or too large; the connection is then of no use.
+    pub async fn next(&mut self) -> Result<Message, zbus::Error> {
+        self.sequence += 1;
+        self.bytes
+            .receive_message(self.sequence, &mut Vec::new(), &mut Vec::new())
+            .await
+    }
+}
+
+/// Gives zbus the bytes of one message after the other: the fixed header, then exactly the rest that it announces.
+#[derive(Debug)]
+struct Bytes {
+    stream: Arc<UnixStream>,
+    limit: usize,
+    fds: Vec<OwnedFd>,
+    /// Descriptors of the message being read.
+    fd_count: usize,
+    header: [u8; FIXED_HEADER],
+    /// How much of `header` is there.
+    have: usize,
+    /// How much of the message is left behind the header.
+    rest: usize,
+}
+
+impl Bytes {
+    /// Size of the message that `header` opens (D-Bus specification, "Message Format").
+    fn size(&self) -> io::Result<usize> {
+        let h = &self.header;
+        let word = |at: [u8; 4]| match h[0] {
+            b'B' => Ok(u32::from_be_bytes(at)),
+            b'l' => Ok(u32::from_le_bytes(at)),
+            _ => Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                "not a D-Bus message",
+            )),
+        };
+        let body = word([h[4], h[5], h[6], h[7]])? as usize;
+        let fields = word([h[12], h[13], h[14], h[15]])? as usize;
+        Ok(FIXED_HEADER
+            .saturating_add(fields)
+            .next_multiple_of(8)
+            .saturating_add(body))
+    }
+}
+
+#[async_trait]
+impl ReadHalf for Bytes {
+    async fn recvmsg(&mut self, buffer: &mut [u8]) -> io::Result<(usize, Vec<OwnedFd>)> {
+        let in_header = self.rest == 0;
+        let wanted = if in_header {
+            FIXED_HEADER - self.have
+        } else {
+            self.rest
+        };
+        let length = buffer.len().min(wanted);
+        let window = buffer.get_mut(..length).unwrap_or_default();
+        let (count, mut fds) = stream::receive(&self.stream, window).await?;
+        fds.splice(..0, self.fds.drain(..));
+        self.fd_count += fds.len();
+        if self.fd_count > MAX_FDS {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                "too many descriptors in one message",
+            ));
+        }
+        if in_header {
+            for (to, from) in self
+                .header
+                .iter_mut()
+                .skip(self.have)
+                .zip(window.iter().take(count))
+            {
+                *to = *from;
+            }
+            self.have += count;
+            if self.have == FIXED_HEADER {
+                let size = self.size()?;
+                if size > self.limit {
+                    let text = format!("message of {size} bytes, the limit is {}", self.limit);
+                    return Err(io::Error::new(io::ErrorKind::InvalidData, text));
+                }
+                self.rest = size - FIXED_HEADER;
+            }
+        } else {
+            self.rest -= count;
+        }
+        if self.have == FIXED_HEADER && self.rest == 0 {
+            self.have = 0;
+            self.fd_count = 0;
+        }
+        Ok((count, fds))
+    }
+
+    fn can_pass_unix_fd(&self) -> bool {
+        true
+    }
+}
