@@ -1,1 +1,29 @@
-//! daemon-runtime
+//! What every Quintet daemon shares: flags and configuration, logs, sd_notify with the descriptor store, serving its private
+//! socket, signals, state files, and the event loop it all runs on.
+//!
+//! | module | what |
+//! |---|---|
+//! | [`args`] | flags that all daemons take |
+//! | [`config`] | TOML configuration; unknown keys are rejected by name |
+//! | [`logging`] | tracing to console, JSON or journald |
+//! | [`paths`] | the runtime directory and what lies in it |
+//! | [`fds`] | descriptors that the launcher passed: fixed ones and stored ones |
+//! | [`notify`] | READY=1, STATUS=, the descriptor store |
+//! | [`listen`] | the daemon's own private socket, passed or bound |
+//! | [`state`] | one JSON file a unit, written atomically |
+//! | [`shutdown`] | the signals that end a daemon |
+//! | [`event_loop`] | a current-thread runtime |
+#![forbid(unsafe_code)]
+
+pub mod args;
+pub mod config;
+pub mod event_loop;
+pub mod fds;
+pub mod listen;
+pub mod logging;
+pub mod notify;
+pub mod paths;
+pub mod shutdown;
+pub mod state;
+
+pub use event_loop::run;
