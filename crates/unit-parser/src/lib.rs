@@ -1,1 +1,34 @@
-//! unit-parser
+//! systemd's unit files as typed units.
+//!
+//! [`Loader`] finds a unit's files on the load path and reads them into a [`Unit`]; a `Unit` answers
+//! typed questions by [`RowId`], the key of one line of the directive table ([`rows`], [`row`],
+//! [`lookup`]). A directive that isn't set answers with its default. Everything but the
+//! [`load::disk`] and [`machine`] modules is pure: text in, values out.
+#![forbid(unsafe_code)]
+
+pub mod dependencies;
+mod diagnostic;
+pub mod escape;
+pub mod format;
+pub mod load;
+pub mod machine;
+mod name;
+pub mod parse;
+pub mod specifier;
+pub mod syntax;
+pub mod table;
+mod unit;
+mod unit_type;
+mod value;
+
+pub use dependencies::{DependencyKind, Edge, Rule, Source};
+pub use diagnostic::{Diagnostic, Severity};
+pub use load::{Disk, LoadPath, Loader, Mode, UnitFiles};
+pub use name::{BUS_PREFIX, MAX_LENGTH, NameError, UnitName};
+pub use specifier::Host;
+pub use table::{Kind, Property, Row, RowId, Status, all_rows, lookup, row, rows};
+pub use unit::{DirectoryLink, LoadState, Origin, Setting, Unit};
+pub use unit_type::UnitType;
+pub use value::{
+    Condition, ConditionKind, ExecCommand, ExitStatusSet, ListenAddress, ListenKind, Rlimit, UnitList, Value,
+};

@@ -1,0 +1,1 @@
+//! Values as text, in the forms that systemctl shows.

@@ -1,0 +1,83 @@
+//! The only file access: directories and files of the load path, behind a trait so that tests use a map.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// What an entry of a directory is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FileKind {
+    /// A regular file.
+    File,
+    /// A directory.
+    Directory,
+    /// A symbolic link with its text.
+    Link(PathBuf),
+    /// Anything else.
+    Other,
+}
+
+/// One entry of a directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// The file name.
+    pub name: String,
+    /// What it is, links not followed.
+    pub kind: FileKind,
+}
+
+/// Access to unit files.
+pub trait UnitFiles {
+    /// The entries of a directory, in any order; empty if it isn't there.
+    fn entries(&self, directory: &Path) -> Vec<Entry>;
+    /// A file's bytes with its modification time in microseconds since 1970, links followed.
+    fn read(&self, file: &Path) -> io::Result<(Vec<u8>, u64)>;
+    /// A file's modification time in microseconds since 1970, links followed.
+    fn modified(&self, file: &Path) -> io::Result<u64>;
+    /// The path with all links followed.
+    fn canonical(&self, path: &Path) -> io::Result<PathBuf>;
+}
+
+/// The real file system.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Disk;
+
+fn microseconds(metadata: &std::fs::Metadata) -> u64 {
+    let since = metadata.modified().ok().and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
+    since.map_or(0, |d| u64::try_from(d.as_micros()).unwrap_or(u64::MAX))
+}
+
+impl UnitFiles for Disk {
+    fn entries(&self, directory: &Path) -> Vec<Entry> {
+        let Ok(listing) = std::fs::read_dir(directory) else {
+            return Vec::new();
+        };
+        let mut entries = Vec::new();
+        for item in listing.flatten() {
+            // Names that aren't UTF-8 can't be unit names.
+            let Ok(name) = item.file_name().into_string() else {
+                continue;
+            };
+            let kind = match item.file_type() {
+                Ok(t) if t.is_symlink() => std::fs::read_link(item.path()).map_or(FileKind::Other, FileKind::Link),
+                Ok(t) if t.is_dir() => FileKind::Directory,
+                Ok(t) if t.is_file() => FileKind::File,
+                _ => FileKind::Other,
+            };
+            entries.push(Entry { name, kind });
+        }
+        entries
+    }
+
+    fn read(&self, file: &Path) -> io::Result<(Vec<u8>, u64)> {
+        let metadata = std::fs::metadata(file)?;
+        Ok((std::fs::read(file)?, microseconds(&metadata)))
+    }
+
+    fn modified(&self, file: &Path) -> io::Result<u64> {
+        Ok(microseconds(&std::fs::metadata(file)?))
+    }
+
+    fn canonical(&self, path: &Path) -> io::Result<PathBuf> {
+        std::fs::canonicalize(path)
+    }
+}

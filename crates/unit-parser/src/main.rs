@@ -1,0 +1,4 @@
+//! The `unit-parser` command.
+#![forbid(unsafe_code)]
+
+fn main() {}

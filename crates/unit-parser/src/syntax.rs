@@ -1,0 +1,1 @@
+//! The grammar of unit files (systemd.syntax(7)).

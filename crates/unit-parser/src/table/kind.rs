@@ -1,0 +1,194 @@
+//! How a directive's text becomes a value.
+
+use crate::dependencies::DependencyKind;
+use crate::value::{ConditionKind, ListenKind};
+
+/// How the text of a directive is read, and which shape its [`crate::Value`] has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// `yes`/`no`: [`crate::Value::Bool`].
+    Bool,
+    /// A number within bounds: `Int`.
+    Int(i64, i64),
+    /// A number up to a bound: `Uint`.
+    Uint(u64),
+    /// A time span, bare numbers are seconds: `Usec`.
+    Usec,
+    /// A time span where 0 means "infinity": `Usec`.
+    UsecZeroInfinite,
+    /// A time span where the empty text means "infinity": `Usec`.
+    UsecEmptyInfinite,
+    /// A time span, bare numbers are nanoseconds: `Uint`.
+    Nsec,
+    /// Bytes, suffixes K, M, G, ... with base 1024: `Size`.
+    Size,
+    /// Bytes, "infinity", or a percentage of the memory: `Size` or `Permyriad`.
+    MemoryLimit,
+    /// A number, "infinity", or a percentage: `Uint` or `Permyriad`.
+    Tasks,
+    /// A percentage, possibly above 100: `Permyriad`.
+    Quota,
+    /// A percentage up to 100 with two decimals: `Permyriad`.
+    Permyriad,
+    /// A weight within bounds, or nothing; with `idle` allowed: `Uint`.
+    Weight(u64, u64),
+    /// Octal access mode: `Mode`.
+    Mode,
+    /// A signal by name or number: `Signal`.
+    Signal,
+    /// One text with specifiers: `Str`.
+    Text,
+    /// One text, taken as it is: `Str`.
+    Verbatim,
+    /// One of these words: `Word`.
+    Word(&'static [&'static str]),
+    /// One of these words or a boolean, shown as one of the words: the first two words stand for yes and no: `Word`.
+    BoolOrWord(&'static [&'static str]),
+    /// A number that has names: the place in the list, or a plain number up to the last place: `Int`.
+    Named(&'static [&'static str]),
+    /// Words separated by space, quotes and specifiers as usual: `List`, each assignment adds.
+    Words,
+    /// Words separated by space; one assignment replaces the other: `List`.
+    WordsReplace,
+    /// URLs: `List`.
+    Documentation,
+    /// Names of units that this one depends on: `Units`.
+    Units(DependencyKind),
+    /// One unit name: `Units` with one name.
+    UnitRef,
+    /// The service of a socket, the unit of a timer or path: `Units` with one name.
+    TriggeredUnit,
+    /// Names for [Install]: `List`.
+    InstallNames,
+    /// An absolute path: `Str`.
+    Path,
+    /// An absolute path that may be prefixed by `-`: `Str`.
+    OptionalPath,
+    /// Absolute paths, possibly with prefixes `-` and `+`: `List`.
+    Paths,
+    /// Absolute paths without prefixes: `List`.
+    PlainPaths,
+    /// `BindPaths=` and its like: `List` of `SOURCE[:DESTINATION[:OPTIONS]]`.
+    BindPaths,
+    /// `TemporaryFileSystem=`: `Pairs` of path and options.
+    TemporaryFileSystems,
+    /// `WorkingDirectory=`: `Str` with its prefix, or `~`.
+    WorkingDirectory,
+    /// `RuntimeDirectory=` and its like: `List` of relative paths, with `:SYMLINK`.
+    Directories,
+    /// Command lines: `Exec`.
+    Exec,
+    /// `NAME=value` assignments: `Environment`.
+    Environment,
+    /// Names of variables (or assignments): `List`.
+    EnvironmentNames,
+    /// `EnvironmentFile=`: `List` of absolute paths with their `-`.
+    EnvironmentFiles,
+    /// A condition or assert (`true`): kept in one list with all others.
+    Condition(ConditionKind, bool),
+    /// A listening address: kept in one list with all others.
+    Listen(ListenKind),
+    /// A resource limit whose numbers count this: `Rlimit`.
+    Rlimit(RlimitUnit),
+    /// Exit statuses and signals: `ExitStatus`.
+    ExitStatus,
+    /// An exit status, or nothing: `Int`, -1 for none.
+    ExitStatusOne,
+    /// A user or group by name or number: `Str`.
+    User,
+    /// Users or groups: `List`.
+    Users,
+    /// `StandardInput=`: `Word` with its argument.
+    StandardInput,
+    /// `StandardOutput=` and `StandardError=`: `Word` with its argument.
+    StandardOutput,
+    /// One line of text for standard input, C escapes and specifiers: `Str`, each assignment adds a line.
+    InputText,
+    /// Base64 for standard input: `List`.
+    InputData,
+    /// `On…Sec=` and `OnCalendar=`: `Pairs` of directive and normalized text, in one list.
+    Timer,
+    /// `PathExists=` and its like: `Pairs` of directive and path, in one list.
+    WatchedPath,
+    /// Names of capabilities, `~` inverts: `Uint` mask.
+    Capabilities(bool),
+    /// `SecureBits=`: `Uint` mask.
+    SecureBits,
+    /// A list with `~` for "all but": `List`, the first item `~` when inverted.
+    AllowDeny,
+    /// `RestrictNamespaces=`: `Uint` mask of CLONE_NEW… flags that stay allowed.
+    Namespaces,
+    /// A set of numbers `0-3,5`: `List` of the numbers in ascending order.
+    CpuSet,
+    /// Two words, a path or specifier and the rest: `Pairs`.
+    Pair,
+    /// A key and a value with a colon: `Pairs`.
+    ColonPair,
+    /// `Delegate=`: `List` of controllers, or `yes`.
+    Delegate,
+    /// `Personality=`, `SystemCallArchitectures=`: `Word` or `List`, checked by the user of it.
+    Names,
+    /// `IPTOS=`: `Int`.
+    IpTos,
+    /// `MountFlags=`: `Uint`.
+    MountFlags,
+    /// A time span for `RandomizedDelaySec=` and its like, kept as `Usec`, not below 0 and not infinite.
+    UsecFinite,
+}
+
+/// What the numbers of a resource limit count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RlimitUnit {
+    /// Bytes with suffixes.
+    Bytes,
+    /// A plain number.
+    Number,
+    /// Seconds, or a time span.
+    Seconds,
+    /// Microseconds, or a time span.
+    Microseconds,
+    /// Nice levels, `+N` or `-N` turned into 20-N.
+    Nice,
+}
+
+/// The words that several directives share.
+pub mod words {
+    /// `FailureAction=` and its like.
+    pub const ACTION: &[&str] = &[
+        "none",
+        "reboot",
+        "reboot-force",
+        "reboot-immediate",
+        "poweroff",
+        "poweroff-force",
+        "poweroff-immediate",
+        "exit",
+        "exit-force",
+        "soft-reboot",
+        "soft-reboot-force",
+        "kexec",
+        "kexec-force",
+        "halt",
+        "halt-force",
+        "halt-immediate",
+    ];
+    /// Job modes.
+    pub const JOB_MODE: &[&str] = &[
+        "fail",
+        "replace",
+        "replace-irreversibly",
+        "isolate",
+        "flush",
+        "ignore-dependencies",
+        "ignore-requirements",
+        "triggering",
+        "restart-dependencies",
+    ];
+    /// Log levels, 0 to 7.
+    pub const LOG_LEVEL: &[&str] = &["emerg", "alert", "crit", "err", "warning", "notice", "info", "debug"];
+    /// Syslog facilities.
+    pub const LOG_FACILITY: &[&str] = &[
+        "kern", "user", "mail", "daemon", "auth", "syslog", "lpr", "news", "uucp", "cron", "authpriv", "ftp", "12",
+        "13", "14", "15", "local0", "local1", "local2", "local3", "local4", "local5", "local6", "local7",
+    ];
+}

@@ -1,0 +1,86 @@
+//! Resource control: in [Service], [Socket], [Mount], [Swap], [Slice] and [Scope]
+//! (systemd.resource-control(5)).
+
+use super::macros::{MANY, ONCE};
+use crate::table::Kind::*;
+use crate::table::Status::*;
+
+const NO_CONTROLLER: &str = "no controller is configured";
+const NO_BPF: &str = "no BPF program is attached";
+const NO_OOMD: &str = "there is no userspace out-of-memory killer";
+const OLD: &str = "a setting of the old control group hierarchy";
+const MANAGED_OOM: &[&str] = &["auto", "kill"];
+const PRESSURE: &[&str] = &["yes", "no", "auto", "skip"];
+
+table! {
+    Cgroup, section "resource-control", interface "";
+    SLICE "Slice" UnitRef, "", ["Slice" "s"], ONCE, Works, 0, "The slice that it is in";
+    DELEGATE "Delegate" Delegate, "no", ["Delegate" "b", "DelegateControllers" "as"], ONCE, NoEffect("the subtree is left to the unit in any case, no controllers are given"), 0, "Its processes manage the control group below it";
+    DELEGATE_SUBGROUP "DelegateSubgroup" Text, "", [], ONCE, NoEffect("processes are put into the unit's own group"), 254, "The subgroup for its processes";
+    CPU_ACCOUNTING "CPUAccounting" Bool, "", ["CPUAccounting" "b"], ONCE, NoEffect(NO_CONTROLLER), 0, "Count CPU time";
+    CPU_WEIGHT "CPUWeight" Weight(1, 10000), "", ["CPUWeight" "t"], ONCE, NoEffect(NO_CONTROLLER), 0, "Its share of CPU time";
+    STARTUP_CPU_WEIGHT "StartupCPUWeight" Weight(1, 10000), "", ["StartupCPUWeight" "t"], ONCE, NoEffect(NO_CONTROLLER), 0, "The same during start-up and shutdown";
+    CPU_SHARES "CPUShares" Weight(2, 262144), "", ["CPUShares" "t"], ONCE, NoEffect(OLD), 0, "Its share of CPU time, the old way";
+    STARTUP_CPU_SHARES "StartupCPUShares" Weight(2, 262144), "", ["StartupCPUShares" "t"], ONCE, NoEffect(OLD), 0, "The same during start-up and shutdown";
+    CPU_QUOTA "CPUQuota" Quota, "", ["CPUQuotaPerSecUSec" "t"], ONCE, NoEffect(NO_CONTROLLER), 0, "CPU time per time, 100% is one processor";
+    CPU_QUOTA_PERIOD_SEC "CPUQuotaPeriodSec" UsecEmptyInfinite, "infinity", ["CPUQuotaPeriodUSec" "t"], ONCE, NoEffect(NO_CONTROLLER), 0, "The span over which that is measured";
+    ALLOWED_CPUS "AllowedCPUs" CpuSet, "", ["AllowedCPUs" "ay"], ONCE, NoEffect(NO_CONTROLLER), 0, "The CPUs for the control group";
+    STARTUP_ALLOWED_CPUS "StartupAllowedCPUs" CpuSet, "", ["StartupAllowedCPUs" "ay"], ONCE, NoEffect(NO_CONTROLLER), 0, "The same during start-up and shutdown";
+    ALLOWED_MEMORY_NODES "AllowedMemoryNodes" CpuSet, "", ["AllowedMemoryNodes" "ay"], ONCE, NoEffect(NO_CONTROLLER), 0, "The memory nodes for the control group";
+    STARTUP_ALLOWED_MEMORY_NODES "StartupAllowedMemoryNodes" CpuSet, "", ["StartupAllowedMemoryNodes" "ay"], ONCE, NoEffect(NO_CONTROLLER), 0, "The same during start-up and shutdown";
+    IO_ACCOUNTING "IOAccounting" Bool, "no", ["IOAccounting" "b"], ONCE, NoEffect(NO_CONTROLLER), 0, "Count input and output";
+    IO_WEIGHT "IOWeight" Weight(1, 10000), "", ["IOWeight" "t"], ONCE, NoEffect(NO_CONTROLLER), 0, "Its share of input and output";
+    STARTUP_IO_WEIGHT "StartupIOWeight" Weight(1, 10000), "", ["StartupIOWeight" "t"], ONCE, NoEffect(NO_CONTROLLER), 0, "The same during start-up and shutdown";
+    IO_DEVICE_WEIGHT "IODeviceWeight" Pair, "", ["IODeviceWeight" "a(st)"], MANY, NoEffect(NO_CONTROLLER), 0, "The share for one device";
+    IO_READ_BANDWIDTH_MAX "IOReadBandwidthMax" Pair, "", ["IOReadBandwidthMax" "a(st)"], MANY, NoEffect(NO_CONTROLLER), 0, "Bytes read from a device per second";
+    IO_WRITE_BANDWIDTH_MAX "IOWriteBandwidthMax" Pair, "", ["IOWriteBandwidthMax" "a(st)"], MANY, NoEffect(NO_CONTROLLER), 0, "Bytes written to a device per second";
+    IO_READ_IOPS_MAX "IOReadIOPSMax" Pair, "", ["IOReadIOPSMax" "a(st)"], MANY, NoEffect(NO_CONTROLLER), 0, "Reads from a device per second";
+    IO_WRITE_IOPS_MAX "IOWriteIOPSMax" Pair, "", ["IOWriteIOPSMax" "a(st)"], MANY, NoEffect(NO_CONTROLLER), 0, "Writes to a device per second";
+    IO_DEVICE_LATENCY_TARGET_SEC "IODeviceLatencyTargetSec" Pair, "", ["IODeviceLatencyTargetUSec" "a(st)"], MANY, NoEffect(NO_CONTROLLER), 0, "The latency aimed at for a device";
+    BLOCK_IO_ACCOUNTING "BlockIOAccounting" Bool, "no", ["BlockIOAccounting" "b"], ONCE, NoEffect(OLD), 0, "Count input and output, the old way";
+    BLOCK_IO_WEIGHT "BlockIOWeight" Weight(10, 1000), "", ["BlockIOWeight" "t"], ONCE, NoEffect(OLD), 0, "Its share of input and output, the old way";
+    STARTUP_BLOCK_IO_WEIGHT "StartupBlockIOWeight" Weight(10, 1000), "", ["StartupBlockIOWeight" "t"], ONCE, NoEffect(OLD), 0, "The same during start-up and shutdown";
+    BLOCK_IO_DEVICE_WEIGHT "BlockIODeviceWeight" Pair, "", ["BlockIODeviceWeight" "a(st)"], MANY, NoEffect(OLD), 0, "The share for one device, the old way";
+    BLOCK_IO_READ_BANDWIDTH "BlockIOReadBandwidth" Pair, "", ["BlockIOReadBandwidth" "a(st)"], MANY, NoEffect(OLD), 0, "Bytes read from a device per second, the old way";
+    BLOCK_IO_WRITE_BANDWIDTH "BlockIOWriteBandwidth" Pair, "", ["BlockIOWriteBandwidth" "a(st)"], MANY, NoEffect(OLD), 0, "Bytes written to a device per second, the old way";
+    MEMORY_ACCOUNTING "MemoryAccounting" Bool, "", ["MemoryAccounting" "b"], ONCE, NoEffect(NO_CONTROLLER), 0, "Count memory";
+    DEFAULT_MEMORY_LOW "DefaultMemoryLow" MemoryLimit, "0", ["DefaultMemoryLow" "t"], ONCE, NoEffect(NO_CONTROLLER), 0, "MemoryLow= of the units in it";
+    DEFAULT_MEMORY_MIN "DefaultMemoryMin" MemoryLimit, "0", ["DefaultMemoryMin" "t"], ONCE, NoEffect(NO_CONTROLLER), 0, "MemoryMin= of the units in it";
+    DEFAULT_STARTUP_MEMORY_LOW "DefaultStartupMemoryLow" MemoryLimit, "0", [], ONCE, NoEffect(NO_CONTROLLER), 253, "StartupMemoryLow= of the units in it";
+    MEMORY_MIN "MemoryMin" MemoryLimit, "0", ["MemoryMin" "t"], ONCE, NoEffect(NO_CONTROLLER), 0, "Memory that is never taken away";
+    MEMORY_LOW "MemoryLow" MemoryLimit, "0", ["MemoryLow" "t"], ONCE, NoEffect(NO_CONTROLLER), 0, "Memory that is taken away last";
+    STARTUP_MEMORY_LOW "StartupMemoryLow" MemoryLimit, "0", [], ONCE, NoEffect(NO_CONTROLLER), 253, "The same during start-up and shutdown";
+    MEMORY_HIGH "MemoryHigh" MemoryLimit, "infinity", ["MemoryHigh" "t"], ONCE, NoEffect(NO_CONTROLLER), 0, "Memory above which it is slowed down";
+    STARTUP_MEMORY_HIGH "StartupMemoryHigh" MemoryLimit, "infinity", [], ONCE, NoEffect(NO_CONTROLLER), 253, "The same during start-up and shutdown";
+    MEMORY_MAX "MemoryMax" MemoryLimit, "infinity", ["MemoryMax" "t"], ONCE, NoEffect(NO_CONTROLLER), 0, "Memory above which it is killed";
+    STARTUP_MEMORY_MAX "StartupMemoryMax" MemoryLimit, "infinity", [], ONCE, NoEffect(NO_CONTROLLER), 253, "The same during start-up and shutdown";
+    MEMORY_SWAP_MAX "MemorySwapMax" MemoryLimit, "infinity", ["MemorySwapMax" "t"], ONCE, NoEffect(NO_CONTROLLER), 0, "How much of it may be swapped out";
+    STARTUP_MEMORY_SWAP_MAX "StartupMemorySwapMax" MemoryLimit, "infinity", [], ONCE, NoEffect(NO_CONTROLLER), 253, "The same during start-up and shutdown";
+    MEMORY_ZSWAP_MAX "MemoryZSwapMax" MemoryLimit, "infinity", [], ONCE, NoEffect(NO_CONTROLLER), 253, "How much of it may be in compressed swap";
+    STARTUP_MEMORY_ZSWAP_MAX "StartupMemoryZSwapMax" MemoryLimit, "infinity", [], ONCE, NoEffect(NO_CONTROLLER), 253, "The same during start-up and shutdown";
+    MEMORY_ZSWAP_WRITEBACK "MemoryZSwapWriteback" Bool, "yes", [], ONCE, NoEffect(NO_CONTROLLER), 256, "Compressed swap may go to disk";
+    MEMORY_LIMIT "MemoryLimit" MemoryLimit, "infinity", ["MemoryLimit" "t"], ONCE, NoEffect(OLD), 0, "Memory above which it is killed, the old way";
+    DEVICE_POLICY "DevicePolicy" Word(&["auto", "closed", "strict"]), "auto", ["DevicePolicy" "s"], ONCE, NoEffect(NO_BPF), 0, "Which device nodes it may use";
+    DEVICE_ALLOW "DeviceAllow" Pair, "", ["DeviceAllow" "a(ss)"], MANY, NoEffect(NO_BPF), 0, "Further device nodes that it may use";
+    TASKS_ACCOUNTING "TasksAccounting" Bool, "yes", ["TasksAccounting" "b"], ONCE, NoEffect(NO_CONTROLLER), 0, "Count tasks";
+    TASKS_MAX "TasksMax" Tasks, "", ["TasksMax" "t"], ONCE, NoEffect(NO_CONTROLLER), 0, "How many tasks it may have";
+    IP_ACCOUNTING "IPAccounting" Bool, "no", ["IPAccounting" "b"], ONCE, NoEffect(NO_BPF), 0, "Count network traffic";
+    IP_ADDRESS_ALLOW "IPAddressAllow" Words, "", ["IPAddressAllow" "a(iayu)"], MANY, NoEffect(NO_BPF), 0, "Addresses that it may talk to";
+    IP_ADDRESS_DENY "IPAddressDeny" Words, "", ["IPAddressDeny" "a(iayu)"], MANY, NoEffect(NO_BPF), 0, "Addresses that it may not talk to";
+    IP_INGRESS_FILTER_PATH "IPIngressFilterPath" PlainPaths, "", ["IPIngressFilterPath" "as"], MANY, NoEffect(NO_BPF), 0, "A BPF program for incoming packets";
+    IP_EGRESS_FILTER_PATH "IPEgressFilterPath" PlainPaths, "", ["IPEgressFilterPath" "as"], MANY, NoEffect(NO_BPF), 0, "A BPF program for outgoing packets";
+    DISABLE_CONTROLLERS "DisableControllers" Words, "", ["DisableControllers" "as"], MANY, NoEffect(NO_CONTROLLER), 0, "Controllers that nothing below it may use";
+    MANAGED_OOM_SWAP "ManagedOOMSwap" Word(MANAGED_OOM), "auto", ["ManagedOOMSwap" "s"], ONCE, NoEffect(NO_OOMD), 0, "Whether a lack of swap kills in it";
+    MANAGED_OOM_MEMORY_PRESSURE "ManagedOOMMemoryPressure" Word(MANAGED_OOM), "auto", ["ManagedOOMMemoryPressure" "s"], ONCE, NoEffect(NO_OOMD), 0, "Whether memory pressure kills in it";
+    MANAGED_OOM_MEMORY_PRESSURE_LIMIT "ManagedOOMMemoryPressureLimit" Permyriad, "0%", ["ManagedOOMMemoryPressureLimit" "u"], ONCE, NoEffect(NO_OOMD), 0, "Above which pressure";
+    MANAGED_OOM_MEMORY_PRESSURE_DURATION_SEC "ManagedOOMMemoryPressureDurationSec" UsecEmptyInfinite, "infinity", [], ONCE, NoEffect(NO_OOMD), 257, "For how long";
+    MANAGED_OOM_PREFERENCE "ManagedOOMPreference" Word(&["none", "avoid", "omit"]), "none", ["ManagedOOMPreference" "s"], ONCE, NoEffect(NO_OOMD), 0, "Whether it is spared";
+    BPF_PROGRAM "BPFProgram" ColonPair, "", ["BPFProgram" "a(ss)"], MANY, NoEffect(NO_BPF), 0, "A BPF program of another kind";
+    SOCKET_BIND_ALLOW "SocketBindAllow" Words, "", ["SocketBindAllow" "a(iiqq)"], MANY, NoEffect(NO_BPF), 0, "Ports that it may bind";
+    SOCKET_BIND_DENY "SocketBindDeny" Words, "", ["SocketBindDeny" "a(iiqq)"], MANY, NoEffect(NO_BPF), 0, "Ports that it may not bind";
+    RESTRICT_NETWORK_INTERFACES "RestrictNetworkInterfaces" AllowDeny, "", ["RestrictNetworkInterfaces" "(bas)"], MANY, NoEffect(NO_BPF), 0, "Network interfaces that it may use";
+    MEMORY_PRESSURE_WATCH "MemoryPressureWatch" BoolOrWord(PRESSURE), "auto", [], ONCE, NoEffect("memory pressure is not watched"), 254, "Tell it of memory pressure";
+    MEMORY_PRESSURE_THRESHOLD_SEC "MemoryPressureThresholdSec" UsecEmptyInfinite, "200ms", [], ONCE, NoEffect("memory pressure is not watched"), 254, "From which pressure on";
+    NFT_SET "NFTSet" Words, "", [], MANY, NoEffect("no netfilter sets are filled"), 255, "Netfilter sets that it is added to";
+    COREDUMP_RECEIVE "CoredumpReceive" Bool, "no", [], ONCE, NoEffect("core dumps are not forwarded"), 255, "Receive core dumps of containers in it";
+}

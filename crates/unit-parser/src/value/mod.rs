@@ -1,0 +1,84 @@
+//! Typed values of directives.
+
+mod condition;
+mod exec;
+mod exit_status;
+mod listen;
+mod rlimit;
+
+use serde::{Deserialize, Serialize};
+
+pub use condition::{Condition, ConditionKind};
+pub use exec::ExecCommand;
+pub use exit_status::ExitStatusSet;
+pub use listen::{ListenAddress, ListenKind};
+pub use rlimit::Rlimit;
+
+use crate::name::UnitName;
+use crate::unit::Origin;
+
+/// The value of one directive of one unit, by the shape that its [`crate::Kind`] says.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Value {
+    /// Nothing: the directive has no default, and nothing was assigned.
+    Unset,
+    /// Yes or no.
+    Bool(bool),
+    /// A signed number.
+    Int(i64),
+    /// An unsigned number, `u64::MAX` for "infinity" where that is allowed.
+    Uint(u64),
+    /// Microseconds, `u64::MAX` for "infinity".
+    Usec(u64),
+    /// Bytes, `u64::MAX` for "infinity".
+    Size(u64),
+    /// A share of something in units of 1/10000, where a percentage was given instead of a [`Value::Size`]
+    /// or [`Value::Uint`].
+    Permyriad(u32),
+    /// Access mode bits.
+    Mode(u32),
+    /// A signal's number.
+    Signal(i32),
+    /// One text.
+    Str(Box<str>),
+    /// One of a fixed set of words (checked), or for `StandardInput=` and its like such a word with its argument.
+    Word(Box<str>),
+    /// Several texts, in order.
+    List(Vec<String>),
+    /// Unit names, in order, without duplicates.
+    Units(UnitList),
+    /// Command lines, in order.
+    Exec(Vec<ExecCommand>),
+    /// Exit codes and signals.
+    ExitStatus(ExitStatusSet),
+    /// Variables and their values, in order of first assignment.
+    Environment(Vec<(String, String)>),
+    /// Conditions and asserts, in file order.
+    Conditions(Vec<Condition>),
+    /// Listening addresses, in order.
+    Listen(Vec<ListenAddress>),
+    /// A pair of resource limits.
+    Rlimit(Rlimit),
+    /// Pairs of texts, in order: (directive or key, value) for settings that collect several
+    /// directives (timers, watched paths) or take two words (device rules).
+    Pairs(Vec<(String, String)>),
+}
+
+/// Unit names with the place that each was read from.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct UnitList {
+    /// The names, in order of first mention.
+    pub names: Vec<UnitName>,
+    /// For each name the place of its first mention.
+    pub origins: Vec<Origin>,
+}
+
+impl UnitList {
+    /// Adds a name unless it is there already.
+    pub fn add(&mut self, name: UnitName, origin: Origin) {
+        if !self.names.contains(&name) {
+            self.names.push(name);
+            self.origins.push(origin);
+        }
+    }
+}
