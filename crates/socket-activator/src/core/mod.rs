@@ -1,0 +1,20 @@
+//! What a socket unit does, without doing it: events in, actions out; time and ids are arguments.
+//!
+//! Start with [`state`] (the states and what they mean) and [`machine`] (which event leads where).
+
+pub mod activation;
+pub mod connections;
+pub mod event;
+pub mod instance;
+pub mod machine;
+pub mod policy;
+pub mod rate_limit;
+pub mod state;
+
+pub use event::{Action, Event};
+pub use machine::Machine;
+pub use policy::Policy;
+pub use state::{SocketResult, State};
+
+#[cfg(test)]
+mod scenarios;

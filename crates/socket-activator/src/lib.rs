@@ -1,0 +1,4 @@
+//! Owns the sockets of `.socket` units: binds them, waits for traffic, asks for the service, and hands descriptors over.
+#![forbid(unsafe_code)]
+
+pub mod core;
