@@ -30,19 +30,25 @@ pub struct DeviceUnit {
 }
 
 /// What a client asks of the device-watcher.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Request {
     /// All device units; reply by [`list_reply`].
     List,
     /// Whether devices can be watched here; reply by [`status_reply`].
     Status,
+    /// Handle a recorded event as if udev had sent it; empty reply once its signals are out. `AccessDenied` unless the
+    /// daemon was started for it (`--allow-replay`, or `allow_replay = true` in its configuration).
+    Inject {
+        /// The event as JSON: one line of `device-watcher record`.
+        event: String,
+    },
 }
 
 impl Request {
     /// Reads a call; `None` when it is not one of [`DEVICES`].
     ///
     /// # Errors
-    /// None today; the shape is that of the other contracts.
+    /// `InvalidArgs` when the arguments have other types.
     pub fn parse(message: &Message) -> Result<Option<Request>, BusError> {
         if !is_call_of(message, DEVICES) {
             return Ok(None);
@@ -50,6 +56,7 @@ impl Request {
         Ok(match member(message).as_str() {
             "List" => Some(Request::List),
             "Status" => Some(Request::Status),
+            "Inject" => Some(Request::Inject { event: arguments::<(String,)>(message)?.0 }),
             _ => None,
         })
     }
@@ -62,6 +69,7 @@ impl Request {
         match self {
             Request::List => call(DEVICES, "List", &()),
             Request::Status => call(DEVICES, "Status", &()),
+            Request::Inject { event } => call(DEVICES, "Inject", &(event,)),
         }
     }
 }
@@ -145,11 +153,8 @@ mod tests {
 
     #[test]
     fn messages_round_trip() {
-        for request in [Request::List, Request::Status] {
-            assert_eq!(
-                Request::parse(&request.message().unwrap()).unwrap(),
-                Some(request)
-            );
+        for request in [Request::List, Request::Status, Request::Inject { event: "{}".into() }] {
+            assert_eq!(Request::parse(&request.message().unwrap()).unwrap(), Some(request));
         }
         let unit = DeviceUnit {
             unit: "dev-null.device".into(),
@@ -161,23 +166,11 @@ mod tests {
             user_wants: vec![],
             action: "add".into(),
         };
-        let event = Event::Changed {
-            action: "add".into(),
-            units: vec![unit.clone()],
-        };
-        assert_eq!(
-            Event::parse(&event.message().unwrap()).unwrap(),
-            Some(event)
-        );
+        let event = Event::Changed { action: "add".into(), units: vec![unit.clone()] };
+        assert_eq!(Event::parse(&event.message().unwrap()).unwrap(), Some(event));
         let call = Request::List.message().unwrap();
-        assert_eq!(
-            parse_list(&list_reply(&call, std::slice::from_ref(&unit)).unwrap()).unwrap(),
-            vec![unit]
-        );
+        assert_eq!(parse_list(&list_reply(&call, std::slice::from_ref(&unit)).unwrap()).unwrap(), vec![unit]);
         let call = Request::Status.message().unwrap();
-        assert_eq!(
-            parse_status(&status_reply(&call, false, "no udev").unwrap()).unwrap(),
-            (false, "no udev".into())
-        );
+        assert_eq!(parse_status(&status_reply(&call, false, "no udev").unwrap()).unwrap(), (false, "no udev".into()));
     }
 }
