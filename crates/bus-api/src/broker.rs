@@ -45,9 +45,7 @@ impl Request {
             return Ok(None);
         }
         match member(message).as_str() {
-            "Why" => Ok(Some(Request::Why {
-                unit: arguments::<(String,)>(message)?.0,
-            })),
+            "Why" => Ok(Some(Request::Why { unit: arguments::<(String,)>(message)?.0 })),
             _ => Ok(None),
         }
     }
@@ -85,17 +83,8 @@ mod tests {
 
     #[test]
     fn why_round_trips() {
-        let call = Request::Why {
-            unit: "a.service".into(),
-        }
-        .message()
-        .unwrap();
-        assert_eq!(
-            Request::parse(&call).unwrap(),
-            Some(Request::Why {
-                unit: "a.service".into()
-            })
-        );
+        let call = Request::Why { unit: "a.service".into() }.message().unwrap();
+        assert_eq!(Request::parse(&call).unwrap(), Some(Request::Why { unit: "a.service".into() }));
         let entry = WhyEntry {
             realtime_usec: 1,
             unit: "a.service".into(),

@@ -152,10 +152,7 @@ impl ErrorName {
 
     /// The enum's view of a name received from a peer; `None` for names that Quintet does not send itself.
     pub fn from_wire(name: &str) -> Option<ErrorName> {
-        ErrorName::NAMED
-            .iter()
-            .find(|(_, text)| *text == name)
-            .map(|(variant, _)| *variant)
+        ErrorName::NAMED.iter().find(|(_, text)| *text == name).map(|(variant, _)| *variant)
     }
 }
 
@@ -196,10 +193,7 @@ fn errno_name(errno: i32) -> String {
         (Errno::PROTONOSUPPORT, "EPROTONOSUPPORT"),
     ];
     let raw = Errno::from_raw_os_error(errno);
-    NAMES
-        .iter()
-        .find(|(e, _)| *e == raw)
-        .map_or_else(|| errno.to_string(), |(_, name)| (*name).to_owned())
+    NAMES.iter().find(|(e, _)| *e == raw).map_or_else(|| errno.to_string(), |(_, name)| (*name).to_owned())
 }
 
 /// A D-Bus error: its name and the text that clients print.
@@ -214,10 +208,7 @@ pub struct BusError {
 impl BusError {
     /// An error with a text.
     pub fn new(name: ErrorName, text: impl Into<String>) -> BusError {
-        BusError {
-            name,
-            text: text.into(),
-        }
+        BusError { name, text: text.into() }
     }
 
     /// Arguments that do not parse.
@@ -227,9 +218,7 @@ impl BusError {
 
     /// An I/O error under the name that sd-bus gives its errno.
     pub fn from_io(error: &std::io::Error) -> BusError {
-        let name = error
-            .raw_os_error()
-            .map_or(ErrorName::Failed, ErrorName::from_errno);
+        let name = error.raw_os_error().map_or(ErrorName::Failed, ErrorName::from_errno);
         BusError::new(name, error.to_string())
     }
 }
@@ -264,10 +253,7 @@ mod tests {
     fn errnos_have_sd_bus_names() {
         use rustix::io::Errno;
         let name = |errno: Errno| ErrorName::from_errno(errno.raw_os_error()).as_str();
-        assert_eq!(
-            name(Errno::NOENT),
-            "org.freedesktop.DBus.Error.FileNotFound"
-        );
+        assert_eq!(name(Errno::NOENT), "org.freedesktop.DBus.Error.FileNotFound");
         assert_eq!(name(Errno::EXIST), "org.freedesktop.DBus.Error.FileExists");
         assert_eq!(name(Errno::LOOP), "System.Error.ELOOP");
     }

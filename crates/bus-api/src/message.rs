@@ -15,11 +15,7 @@ pub type NamedFd = (String, zbus::OwnedFd);
 ///
 /// # Errors
 /// When the body cannot be serialized, or an interface or member name is malformed.
-pub fn call<B: Serialize + DynamicType>(
-    interface: &str,
-    member: &str,
-    body: &B,
-) -> Result<Message, Error> {
+pub fn call<B: Serialize + DynamicType>(interface: &str, member: &str, body: &B) -> Result<Message, Error> {
     call_on(PATH, interface, member, body)
 }
 
@@ -33,21 +29,14 @@ pub fn call_on<B: Serialize + DynamicType>(
     member: &str,
     body: &B,
 ) -> Result<Message, Error> {
-    Message::method_call(path, member)
-        .interface(interface)
-        .sender(PEER_NAME)
-        .build(body)
+    Message::method_call(path, member).interface(interface).sender(PEER_NAME).build(body)
 }
 
 /// A signal of a private contract, on [`PATH`].
 ///
 /// # Errors
 /// When the body cannot be serialized, or an interface or member name is malformed.
-pub fn signal<B: Serialize + DynamicType>(
-    interface: &str,
-    member: &str,
-    body: &B,
-) -> Result<Message, Error> {
+pub fn signal<B: Serialize + DynamicType>(interface: &str, member: &str, body: &B) -> Result<Message, Error> {
     signal_on(PATH, interface, member, body)
 }
 
@@ -61,9 +50,7 @@ pub fn signal_on<B: Serialize + DynamicType>(
     member: &str,
     body: &B,
 ) -> Result<Message, Error> {
-    Message::signal(path, interface, member)
-        .sender(PEER_NAME)
-        .build(body)
+    Message::signal(path, interface, member).sender(PEER_NAME).build(body)
 }
 
 /// The reply to a call; `&()` for an empty one.
@@ -71,9 +58,7 @@ pub fn signal_on<B: Serialize + DynamicType>(
 /// # Errors
 /// When the body cannot be serialized.
 pub fn reply<B: Serialize + DynamicType>(call: &Message, body: &B) -> Result<Message, Error> {
-    Message::method_return(&call.header())
-        .sender(PEER_NAME)
-        .build(body)
+    Message::method_return(&call.header()).sender(PEER_NAME).build(body)
 }
 
 /// The error reply to a call.
@@ -82,54 +67,34 @@ pub fn reply<B: Serialize + DynamicType>(call: &Message, body: &B) -> Result<Mes
 /// Never for names of [`crate::errors::ErrorName`] and texts without NUL bytes; those are replaced.
 pub fn error(call: &Message, error: &BusError) -> Result<Message, Error> {
     let text = error.text.replace('\0', "\u{fffd}");
-    Message::error(&call.header(), error.name.as_str())
-        .sender(PEER_NAME)
-        .build(&(text,))
+    Message::error(&call.header(), error.name.as_str()).sender(PEER_NAME).build(&(text,))
 }
 
 /// Whether a message is a call whose sender waits for a reply.
 pub fn expects_reply(message: &Message) -> bool {
-    message.message_type() == Type::MethodCall
-        && !message
-            .primary_header()
-            .flags()
-            .contains(Flags::NO_REPLY_EXPECTED)
+    message.message_type() == Type::MethodCall && !message.primary_header().flags().contains(Flags::NO_REPLY_EXPECTED)
 }
 
 /// Interface of a call or signal, or an empty string (D-Bus lets calls leave it out).
 pub fn interface(message: &Message) -> String {
-    message
-        .header()
-        .interface()
-        .map(|name| name.to_string())
-        .unwrap_or_default()
+    message.header().interface().map(|name| name.to_string()).unwrap_or_default()
 }
 
 /// Member of a call or signal, or an empty string.
 pub fn member(message: &Message) -> String {
-    message
-        .header()
-        .member()
-        .map(|name| name.to_string())
-        .unwrap_or_default()
+    message.header().member().map(|name| name.to_string()).unwrap_or_default()
 }
 
 /// Whether a message is a signal of this interface.
 pub fn is_signal_of(message: &Message, interface: &str) -> bool {
     message.message_type() == Type::Signal
-        && message
-            .header()
-            .interface()
-            .is_some_and(|name| name.as_str() == interface)
+        && message.header().interface().is_some_and(|name| name.as_str() == interface)
 }
 
 /// Whether a message is a call of this interface.
 pub fn is_call_of(message: &Message, interface: &str) -> bool {
     message.message_type() == Type::MethodCall
-        && message
-            .header()
-            .interface()
-            .is_some_and(|name| name.as_str() == interface)
+        && message.header().interface().is_some_and(|name| name.as_str() == interface)
 }
 
 /// The arguments of a message as a tuple; an error reply's text if the types differ.
@@ -141,10 +106,6 @@ where
     T: for<'a> DynamicDeserialize<'a>,
 {
     let body = message.body();
-    body.deserialize::<T>().map_err(|error| {
-        BusError::invalid_args(format!(
-            "{}: unexpected arguments: {error}",
-            member(message)
-        ))
-    })
+    body.deserialize::<T>()
+        .map_err(|error| BusError::invalid_args(format!("{}: unexpected arguments: {error}", member(message))))
 }

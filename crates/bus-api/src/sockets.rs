@@ -76,13 +76,9 @@ impl Request {
             return Ok(None);
         }
         let request = match member(message).as_str() {
-            "Fds" => Request::Fds {
-                unit: arguments::<(String,)>(message)?.0,
-            },
+            "Fds" => Request::Fds { unit: arguments::<(String,)>(message)?.0 },
             "ServiceState" => Request::ServiceState(arguments(message)?),
-            "Ack" => Request::Ack {
-                id: arguments::<(u64,)>(message)?.0,
-            },
+            "Ack" => Request::Ack { id: arguments::<(u64,)>(message)?.0 },
             "Fail" => {
                 let (unit, result) = arguments(message)?;
                 Request::Fail { unit, result }
@@ -170,9 +166,7 @@ mod tests {
     #[test]
     fn requests_round_trip() {
         let requests = [
-            Request::Fds {
-                unit: "a.socket".into(),
-            },
+            Request::Fds { unit: "a.socket".into() },
             Request::ServiceState(ServiceState {
                 socket: "a.socket".into(),
                 service: "a.service".into(),
@@ -180,18 +174,10 @@ mod tests {
                 result: "exit-code".into(),
             }),
             Request::Ack { id: 7 },
-            Request::Fail {
-                unit: "a.socket".into(),
-                result: "trigger-limit-hit".into(),
-            },
+            Request::Fail { unit: "a.socket".into(), result: "trigger-limit-hit".into() },
         ];
         for request in requests {
-            assert_eq!(
-                Request::parse(&request.message().unwrap())
-                    .unwrap()
-                    .unwrap(),
-                request
-            );
+            assert_eq!(Request::parse(&request.message().unwrap()).unwrap().unwrap(), request);
         }
     }
 
@@ -210,9 +196,7 @@ mod tests {
             info: info.clone(),
             fds: vec![("connection".into(), std::os::fd::OwnedFd::from(null).into())],
         };
-        let Some(Event::Triggered { info: read, fds }) =
-            Event::parse(&event.message().unwrap()).unwrap()
-        else {
+        let Some(Event::Triggered { info: read, fds }) = Event::parse(&event.message().unwrap()).unwrap() else {
             panic!("not a trigger");
         };
         assert_eq!(read, info);

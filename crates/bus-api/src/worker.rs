@@ -145,38 +145,25 @@ impl Request {
         let request = match member(message).as_str() {
             "Start" => {
                 let (unit, definition, options, fds) = arguments(message)?;
-                Request::Start {
-                    unit,
-                    definition,
-                    options,
-                    fds,
-                }
+                Request::Start { unit, definition, options, fds }
             }
             "Stop" => {
                 let (unit, options) = arguments(message)?;
                 Request::Stop { unit, options }
             }
-            "Reload" => Request::Reload {
-                unit: arguments::<(String,)>(message)?.0,
-            },
+            "Reload" => Request::Reload { unit: arguments::<(String,)>(message)?.0 },
             "Kill" => {
                 let (unit, whom, signal) = arguments(message)?;
                 Request::Kill { unit, whom, signal }
             }
-            "ResetFailed" => Request::ResetFailed {
-                unit: arguments::<(String,)>(message)?.0,
-            },
+            "ResetFailed" => Request::ResetFailed { unit: arguments::<(String,)>(message)?.0 },
             "Update" => {
                 let (unit, definition) = arguments(message)?;
                 Request::Update { unit, definition }
             }
-            "Forget" => Request::Forget {
-                unit: arguments::<(String,)>(message)?.0,
-            },
+            "Forget" => Request::Forget { unit: arguments::<(String,)>(message)?.0 },
             "List" => Request::List,
-            "Processes" => Request::Processes {
-                unit: arguments::<(String,)>(message)?.0,
-            },
+            "Processes" => Request::Processes { unit: arguments::<(String,)>(message)?.0 },
             _ => return Ok(None),
         };
         Ok(Some(request))
@@ -188,12 +175,9 @@ impl Request {
     /// When it cannot be serialized (a NUL byte in a string, more than 253 descriptors fail later, at sending).
     pub fn message(&self) -> Result<Message, zbus::Error> {
         match self {
-            Request::Start {
-                unit,
-                definition,
-                options,
-                fds,
-            } => call(WORKER, "Start", &(unit, definition, options, fds)),
+            Request::Start { unit, definition, options, fds } => {
+                call(WORKER, "Start", &(unit, definition, options, fds))
+            }
             Request::Stop { unit, options } => call(WORKER, "Stop", &(unit, options)),
             Request::Reload { unit } => call(WORKER, "Reload", &(unit,)),
             Request::Kill { unit, whom, signal } => call(WORKER, "Kill", &(unit, whom, signal)),
@@ -242,9 +226,7 @@ impl Event {
                 let (unit, level, text) = arguments(message)?;
                 Event::Log { unit, level, text }
             }
-            "RestartDue" => Event::RestartDue {
-                unit: arguments::<(String,)>(message)?.0,
-            },
+            "RestartDue" => Event::RestartDue { unit: arguments::<(String,)>(message)?.0 },
             _ => return Ok(None),
         };
         Ok(Some(event))
@@ -316,46 +298,22 @@ mod tests {
             },
             Request::Stop {
                 unit: "a.service".into(),
-                options: StopOptions {
-                    job: 4,
-                    restart: true,
-                    ..Default::default()
-                },
+                options: StopOptions { job: 4, restart: true, ..Default::default() },
             },
-            Request::Reload {
-                unit: "a.service".into(),
-            },
-            Request::Kill {
-                unit: "a.service".into(),
-                whom: "main".into(),
-                signal: 15,
-            },
-            Request::ResetFailed {
-                unit: "a.service".into(),
-            },
-            Request::Update {
-                unit: "a.service".into(),
-                definition: "{}".into(),
-            },
-            Request::Forget {
-                unit: "a.service".into(),
-            },
+            Request::Reload { unit: "a.service".into() },
+            Request::Kill { unit: "a.service".into(), whom: "main".into(), signal: 15 },
+            Request::ResetFailed { unit: "a.service".into() },
+            Request::Update { unit: "a.service".into(), definition: "{}".into() },
+            Request::Forget { unit: "a.service".into() },
             Request::List,
-            Request::Processes {
-                unit: "a.service".into(),
-            },
+            Request::Processes { unit: "a.service".into() },
         ];
         for request in requests {
             let message = request.message().unwrap();
             let read = Request::parse(&message).unwrap().unwrap();
             // Descriptors are duplicated on the way, so their numbers differ: compare without.
             let text = |r: &Request| match r {
-                Request::Start {
-                    unit,
-                    definition,
-                    options,
-                    fds,
-                } => {
+                Request::Start { unit, definition, options, fds } => {
                     format!("{unit} {definition} {options:?} {} {}", fds.len(), fds[0].0)
                 }
                 other => format!("{other:?}"),
@@ -377,30 +335,18 @@ mod tests {
         };
         let events = [
             Event::Changed(status),
-            Event::Log {
-                unit: "a.service".into(),
-                level: "info".into(),
-                text: "hello".into(),
-            },
-            Event::RestartDue {
-                unit: "a.service".into(),
-            },
+            Event::Log { unit: "a.service".into(), level: "info".into(), text: "hello".into() },
+            Event::RestartDue { unit: "a.service".into() },
         ];
         for event in events {
-            assert_eq!(
-                Event::parse(&event.message().unwrap()).unwrap().unwrap(),
-                event
-            );
+            assert_eq!(Event::parse(&event.message().unwrap()).unwrap().unwrap(), event);
         }
     }
 
     #[test]
     fn wrong_arguments_are_an_error_and_unknown_members_are_not_ours() {
         let wrong = call(WORKER, "Start", &("a.service",)).unwrap();
-        assert_eq!(
-            Request::parse(&wrong).unwrap_err().name,
-            crate::errors::ErrorName::InvalidArgs
-        );
+        assert_eq!(Request::parse(&wrong).unwrap_err().name, crate::errors::ErrorName::InvalidArgs);
         let unknown = call(WORKER, "Frobnicate", &()).unwrap();
         assert!(Request::parse(&unknown).unwrap().is_none());
     }

@@ -33,10 +33,7 @@ pub(super) async fn establish(path: &Path) -> io::Result<Established> {
         return Err(io::Error::new(io::ErrorKind::PermissionDenied, text));
     }
     let fds = connect_handshake(&stream).await?;
-    Ok(Established {
-        stream: Arc::new(stream),
-        fds,
-    })
+    Ok(Established { stream: Arc::new(stream), fds })
 }
 
 /// Moves messages until the connection ends; returns why.

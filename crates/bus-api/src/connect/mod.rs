@@ -119,13 +119,7 @@ impl Peer {
     pub fn open(path: &Path) -> (Peer, PeerEvents) {
         let (shared, receiver) = Shared::new(path);
         let task = tokio::task::spawn_local(link::keep(shared.clone()));
-        (
-            Peer {
-                shared,
-                _task: Rc::new(Task(task.abort_handle())),
-            },
-            receiver,
-        )
+        (Peer { shared, _task: Rc::new(Task(task.abort_handle())) }, receiver)
     }
 
     /// Connects once, for a command that fails when nobody is there. The events end with `Away`.
@@ -134,8 +128,8 @@ impl Peer {
     /// When there is no socket, nobody listens, the handshake fails or takes longer than `timeout`.
     pub async fn connect(path: &Path, timeout: Duration) -> io::Result<(Peer, PeerEvents)> {
         let connected = tokio::time::timeout(timeout, link::establish(path)).await;
-        let established = connected
-            .map_err(|_| io::Error::new(io::ErrorKind::TimedOut, "the daemon does not answer"))??;
+        let established =
+            connected.map_err(|_| io::Error::new(io::ErrorKind::TimedOut, "the daemon does not answer"))??;
         let (shared, receiver) = Shared::new(path);
         let queue = shared.set_back();
         let running = shared.clone();
@@ -143,13 +137,7 @@ impl Peer {
             let reason = link::run(&running, established, &queue).await;
             running.set_away(reason);
         });
-        Ok((
-            Peer {
-                shared,
-                _task: Rc::new(Task(task.abort_handle())),
-            },
-            receiver,
-        ))
+        Ok((Peer { shared, _task: Rc::new(Task(task.abort_handle())) }, receiver))
     }
 
     /// Whether the daemon is there as far as we know.
@@ -171,10 +159,7 @@ impl Peer {
     }
 
     /// Sends a call (now, not when the future is first polled); the future is its answer.
-    pub fn call(
-        &self,
-        message: Message,
-    ) -> impl Future<Output = Result<Message, CallError>> + use<> {
+    pub fn call(&self, message: Message) -> impl Future<Output = Result<Message, CallError>> + use<> {
         let (sender, receiver) = oneshot::channel();
         let sent = self.submit(message, Waiter::Future(sender));
         async move {
@@ -188,9 +173,7 @@ impl Peer {
         let serial = message.primary_header().serial_num().get();
         let waits = crate::message::expects_reply(&message);
         queue.push(message).map_err(|error| match error {
-            crate::socket::queue::PushError::Closed | crate::socket::queue::PushError::Overflow => {
-                CallError::Away
-            }
+            crate::socket::queue::PushError::Closed | crate::socket::queue::PushError::Overflow => CallError::Away,
             crate::socket::queue::PushError::TooManyFds => CallError::Unsendable(error.to_string()),
         })?;
         if waits {
@@ -260,11 +243,7 @@ impl Shared {
                 self.emit(PeerEvent::Call(message));
             }
             Type::MethodReturn | Type::Error => {
-                let Some(serial) = message
-                    .header()
-                    .reply_serial()
-                    .map(std::num::NonZeroU32::get)
-                else {
+                let Some(serial) = message.header().reply_serial().map(std::num::NonZeroU32::get) else {
                     return;
                 };
                 let Some(waiter) = self.pending.borrow_mut().remove(&serial) else {
@@ -281,15 +260,8 @@ impl Shared {
 }
 
 fn remote_error(message: &Message) -> CallError {
-    let name = message
-        .header()
-        .error_name()
-        .map(|name| name.to_string())
-        .unwrap_or_default();
+    let name = message.header().error_name().map(|name| name.to_string()).unwrap_or_default();
     let body = message.body();
-    let text = body
-        .deserialize::<(String,)>()
-        .map(|(text,)| text)
-        .unwrap_or_default();
+    let text = body.deserialize::<(String,)>().map(|(text,)| text).unwrap_or_default();
     CallError::Remote { name, text }
 }

@@ -29,11 +29,7 @@ pub(super) async fn accept(server: Server, listener: UnixListener, face: &'stati
 fn admit(server: &Server, stream: UnixStream, face: &'static str) {
     let shared = &server.shared;
     if shared.open.get() >= shared.limits.connections {
-        tracing::warn!(
-            face,
-            limit = shared.limits.connections,
-            "too many connections, one refused"
-        );
+        tracing::warn!(face, limit = shared.limits.connections, "too many connections, one refused");
         return;
     }
     let credentials = match rustix::net::sockopt::socket_peercred(&stream) {
@@ -42,30 +38,18 @@ fn admit(server: &Server, stream: UnixStream, face: &'static str) {
     };
     let uid = credentials.uid.as_raw();
     if uid != 0 && uid != rustix::process::geteuid().as_raw() {
-        return tracing::warn!(
-            face,
-            uid,
-            "connection refused: only root and this daemon's own user may connect"
-        );
+        return tracing::warn!(face, uid, "connection refused: only root and this daemon's own user may connect");
     }
     let id = ClientId(shared.next.get());
     shared.next.set(id.0 + 1);
-    let client = Client {
-        id,
-        uid,
-        pid: credentials.pid.as_raw_nonzero().get().unsigned_abs(),
-        face,
-    };
+    let client = Client { id, uid, pid: credentials.pid.as_raw_nonzero().get().unsigned_abs(), face };
     shared.open.set(shared.open.get() + 1);
     let server = server.clone();
     tokio::task::spawn_local(async move {
         if let Err(error) = run(&server, client, stream).await {
             tracing::debug!(client = id.0, face, "connection ended: {error}");
         }
-        server
-            .shared
-            .open
-            .set(server.shared.open.get().saturating_sub(1));
+        server.shared.open.set(server.shared.open.get().saturating_sub(1));
     });
 }
 
@@ -77,18 +61,9 @@ async fn run(server: &Server, client: Client, stream: UnixStream) -> io::Result<
         .map_err(|_| io::Error::new(io::ErrorKind::TimedOut, "handshake took too long"))??;
     let id = client.id;
     let queue = Rc::new(Queue::new(limits.queue));
-    let entry = Entry {
-        client: client.clone(),
-        queue: queue.clone(),
-    };
+    let entry = Entry { client: client.clone(), queue: queue.clone() };
     server.shared.clients.borrow_mut().insert(id, entry);
-    let result = if server
-        .shared
-        .incoming
-        .send(Incoming::Connected(client))
-        .await
-        .is_ok()
-    {
+    let result = if server.shared.incoming.send(Incoming::Connected(client)).await.is_ok() {
         let stream = Arc::new(stream);
         let mut reader = Reader::new(stream.clone(), limits.message, fds);
         tokio::select! {
@@ -101,24 +76,14 @@ async fn run(server: &Server, client: Client, stream: UnixStream) -> io::Result<
     queue.close();
     server.shared.clients.borrow_mut().remove(&id);
     // The daemon may have dropped its end: then nobody needs to know.
-    let _ = server
-        .shared
-        .incoming
-        .send(Incoming::Disconnected(id))
-        .await;
+    let _ = server.shared.incoming.send(Incoming::Disconnected(id)).await;
     result
 }
 
 async fn read(server: &Server, id: ClientId, reader: &mut Reader) -> io::Result<()> {
     loop {
         let message = reader.next().await.map_err(io::Error::other)?;
-        if server
-            .shared
-            .incoming
-            .send(Incoming::Message(id, message))
-            .await
-            .is_err()
-        {
+        if server.shared.incoming.send(Incoming::Message(id, message)).await.is_err() {
             return Ok(());
         }
     }

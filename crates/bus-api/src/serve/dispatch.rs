@@ -10,27 +10,17 @@ use crate::message::{error, expects_reply, interface, member, reply};
 /// The answer to a call that the daemon has none for: `Peer.Ping` and `Peer.GetMachineId`, `Introspectable.Introspect`
 /// through `introspect` (XML of a path, `None` where there is no object), and an error for everything else, so that no
 /// client ever waits for a reply that nobody sends. `None` when no reply is expected.
-pub fn default_reply(
-    call: &Message,
-    introspect: &dyn Fn(&str) -> Option<String>,
-) -> Option<Message> {
+pub fn default_reply(call: &Message, introspect: &dyn Fn(&str) -> Option<String>) -> Option<Message> {
     if call.message_type() != Type::MethodCall {
         return None;
     }
-    let path = call
-        .header()
-        .path()
-        .map(|path| path.to_string())
-        .unwrap_or_default();
+    let path = call.header().path().map(|path| path.to_string()).unwrap_or_default();
     let (interface, member) = (interface(call), member(call));
     let answer = match (interface.as_str(), member.as_str()) {
         ("org.freedesktop.DBus.Peer", "Ping") => built(call, reply(call, &())),
         ("org.freedesktop.DBus.Peer", "GetMachineId") => match machine_id() {
             Some(id) => built(call, reply(call, &(id,))),
-            None => error_reply(
-                call,
-                &BusError::new(ErrorName::FileNotFound, "No machine id"),
-            ),
+            None => error_reply(call, &BusError::new(ErrorName::FileNotFound, "No machine id")),
         },
         ("org.freedesktop.DBus.Introspectable", "Introspect") => match introspect(&path) {
             Some(xml) => built(call, reply(call, &(xml,))),
@@ -52,32 +42,19 @@ pub fn error_reply(call: &Message, bus_error: &BusError) -> Option<Message> {
     if !expects_reply(call) {
         return None;
     }
-    error(call, bus_error)
-        .inspect_err(|error| tracing::error!("no error reply: {error}"))
-        .ok()
+    error(call, bus_error).inspect_err(|error| tracing::error!("no error reply: {error}")).ok()
 }
 
 /// Runs a handler; a panic inside becomes an error reply instead of the end of the daemon.
 /// What the handler returns is what to send; an `Err` becomes an error reply. `None`: nothing (now).
-pub fn guarded(
-    call: &Message,
-    handler: impl FnOnce() -> Result<Option<Message>, BusError>,
-) -> Option<Message> {
+pub fn guarded(call: &Message, handler: impl FnOnce() -> Result<Option<Message>, BusError>) -> Option<Message> {
     match catch_unwind(AssertUnwindSafe(handler)) {
-        Ok(Ok(Some(message))) if message.message_type() == Type::Signal || expects_reply(call) => {
-            Some(message)
-        }
+        Ok(Ok(Some(message))) if message.message_type() == Type::Signal || expects_reply(call) => Some(message),
         Ok(Ok(Some(_) | None)) => None,
         Ok(Err(error)) => error_reply(call, &error),
         Err(_) => {
             tracing::error!(member = member(call), "the handler of a call panicked");
-            error_reply(
-                call,
-                &BusError::new(
-                    ErrorName::Failed,
-                    "Internal error: the handler of this call panicked",
-                ),
-            )
+            error_reply(call, &BusError::new(ErrorName::Failed, "Internal error: the handler of this call panicked"))
         }
     }
 }
@@ -90,10 +67,7 @@ fn built(call: &Message, message: Result<Message, zbus::Error>) -> Option<Messag
 }
 
 fn unknown_object(path: &str) -> BusError {
-    BusError::new(
-        ErrorName::UnknownObject,
-        format!("Unknown object '{path}'."),
-    )
+    BusError::new(ErrorName::UnknownObject, format!("Unknown object '{path}'."))
 }
 
 fn machine_id() -> Option<String> {

@@ -36,12 +36,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Limits {
-        Limits {
-            connections: 4096,
-            message: 16 << 20,
-            queue: 32 << 20,
-            handshake: crate::socket::sasl::TIMEOUT,
-        }
+        Limits { connections: 4096, message: 16 << 20, queue: 32 << 20, handshake: crate::socket::sasl::TIMEOUT }
     }
 }
 
@@ -114,12 +109,7 @@ impl Server {
             clients: RefCell::default(),
             incoming,
         };
-        (
-            Server {
-                shared: Rc::new(shared),
-            },
-            stream,
-        )
+        (Server { shared: Rc::new(shared) }, stream)
     }
 
     /// Accepts connections on a bound and listening socket; `face` marks its clients (`private`, `bus`).
@@ -139,12 +129,7 @@ impl Server {
         let Some(message) = with_sender(message) else {
             return false;
         };
-        let queue = self
-            .shared
-            .clients
-            .borrow()
-            .get(&client)
-            .map(|entry| entry.queue.clone());
+        let queue = self.shared.clients.borrow().get(&client).map(|entry| entry.queue.clone());
         queue.is_some_and(|queue| self.push(client, &queue, message))
     }
 
@@ -185,32 +170,17 @@ impl Server {
 
     /// All connected clients.
     pub fn clients(&self) -> Vec<Client> {
-        self.shared
-            .clients
-            .borrow()
-            .values()
-            .map(|entry| entry.client.clone())
-            .collect()
+        self.shared.clients.borrow().values().map(|entry| entry.client.clone()).collect()
     }
 
     /// One client, while it is connected.
     pub fn client(&self, id: ClientId) -> Option<Client> {
-        self.shared
-            .clients
-            .borrow()
-            .get(&id)
-            .map(|entry| entry.client.clone())
+        self.shared.clients.borrow().get(&id).map(|entry| entry.client.clone())
     }
 
     /// Waits until all queues are with the kernel, `limit` at most: for a daemon about to exit.
     pub async fn drain(&self, limit: Duration) {
-        let queues: Vec<_> = self
-            .shared
-            .clients
-            .borrow()
-            .values()
-            .map(|entry| entry.queue.clone())
-            .collect();
+        let queues: Vec<_> = self.shared.clients.borrow().values().map(|entry| entry.queue.clone()).collect();
         let all = async {
             for queue in queues {
                 queue.drained().await;
@@ -238,7 +208,5 @@ fn with_sender(message: Message) -> Option<Message> {
         return Some(message);
     }
     let named = UniqueName::try_from(PEER_NAME).and_then(|name| message.with_sender(&name));
-    named
-        .inspect_err(|error| tracing::error!("message not sent: {error}"))
-        .ok()
+    named.inspect_err(|error| tracing::error!("message not sent: {error}")).ok()
 }

@@ -131,18 +131,13 @@ impl Queue {
 
     fn pop(&self) -> Option<Message> {
         let message = self.messages.borrow_mut().pop_front()?;
-        self.bytes
-            .set(self.bytes.get().saturating_sub(message.data().len()));
+        self.bytes.set(self.bytes.get().saturating_sub(message.data().len()));
         Some(message)
     }
 
     /// The next message if it has no descriptors and fits.
     fn pop_into(&self, room: usize) -> Option<Message> {
-        let fits = self
-            .messages
-            .borrow()
-            .front()
-            .is_some_and(|m| m.data().fds().is_empty() && m.data().len() <= room);
+        let fits = self.messages.borrow().front().is_some_and(|m| m.data().fds().is_empty() && m.data().len() <= room);
         if fits { self.pop() } else { None }
     }
 }

@@ -23,15 +23,7 @@ pub struct Reader {
 impl Reader {
     /// Reads messages of at most `limit` bytes; `fds` came during the handshake and belong to the first.
     pub fn new(stream: Arc<UnixStream>, limit: usize, fds: Vec<OwnedFd>) -> Reader {
-        let bytes = Bytes {
-            stream,
-            limit,
-            fds,
-            fd_count: 0,
-            header: [0; FIXED_HEADER],
-            have: 0,
-            rest: 0,
-        };
+        let bytes = Bytes { stream, limit, fds, fd_count: 0, header: [0; FIXED_HEADER], have: 0, rest: 0 };
         Reader { bytes, sequence: 0 }
     }
 
@@ -41,9 +33,7 @@ impl Reader {
     /// When the peer is gone, or sent something that is not a message or too large; the connection is then of no use.
     pub async fn next(&mut self) -> Result<Message, zbus::Error> {
         self.sequence += 1;
-        self.bytes
-            .receive_message(self.sequence, &mut Vec::new(), &mut Vec::new())
-            .await
+        self.bytes.receive_message(self.sequence, &mut Vec::new(), &mut Vec::new()).await
     }
 }
 
@@ -69,17 +59,11 @@ impl Bytes {
         let word = |at: [u8; 4]| match h[0] {
             b'B' => Ok(u32::from_be_bytes(at)),
             b'l' => Ok(u32::from_le_bytes(at)),
-            _ => Err(io::Error::new(
-                io::ErrorKind::InvalidData,
-                "not a D-Bus message",
-            )),
+            _ => Err(io::Error::new(io::ErrorKind::InvalidData, "not a D-Bus message")),
         };
         let body = word([h[4], h[5], h[6], h[7]])? as usize;
         let fields = word([h[12], h[13], h[14], h[15]])? as usize;
-        Ok(FIXED_HEADER
-            .saturating_add(fields)
-            .next_multiple_of(8)
-            .saturating_add(body))
+        Ok(FIXED_HEADER.saturating_add(fields).next_multiple_of(8).saturating_add(body))
     }
 }
 
@@ -87,29 +71,17 @@ impl Bytes {
 impl ReadHalf for Bytes {
     async fn recvmsg(&mut self, buffer: &mut [u8]) -> io::Result<(usize, Vec<OwnedFd>)> {
         let in_header = self.rest == 0;
-        let wanted = if in_header {
-            FIXED_HEADER - self.have
-        } else {
-            self.rest
-        };
+        let wanted = if in_header { FIXED_HEADER - self.have } else { self.rest };
         let length = buffer.len().min(wanted);
         let window = buffer.get_mut(..length).unwrap_or_default();
         let (count, mut fds) = stream::receive(&self.stream, window).await?;
         fds.splice(..0, self.fds.drain(..));
         self.fd_count += fds.len();
         if self.fd_count > MAX_FDS {
-            return Err(io::Error::new(
-                io::ErrorKind::InvalidData,
-                "too many descriptors in one message",
-            ));
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "too many descriptors in one message"));
         }
         if in_header {
-            for (to, from) in self
-                .header
-                .iter_mut()
-                .skip(self.have)
-                .zip(window.iter().take(count))
-            {
+            for (to, from) in self.header.iter_mut().skip(self.have).zip(window.iter().take(count)) {
                 *to = *from;
             }
             self.have += count;

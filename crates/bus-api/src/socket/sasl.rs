@@ -41,12 +41,7 @@ pub struct Server {
 impl Server {
     /// A handshake with a client of this uid (from SO_PEERCRED); `guid` is 32 hex digits.
     pub fn new(uid: u32, guid: &str) -> Server {
-        Server {
-            state: State::Idle,
-            uid,
-            guid: guid.to_owned(),
-            rejections: 0,
-        }
+        Server { state: State::Idle, uid, guid: guid.to_owned(), rejections: 0 }
     }
 
     /// Takes one line without its line end.
@@ -55,8 +50,7 @@ impl Server {
             return Step::Hangup("SASL line is not text");
         };
         let mut words = line.split_ascii_whitespace();
-        let (command, first, second) =
-            (words.next().unwrap_or_default(), words.next(), words.next());
+        let (command, first, second) = (words.next().unwrap_or_default(), words.next(), words.next());
         match (&self.state, command) {
             (State::Idle, "AUTH") => match (first, second) {
                 (Some("EXTERNAL"), None) => {
@@ -67,22 +61,17 @@ impl Server {
                 (Some(_) | None, _) => self.reject(),
             },
             (State::Data, "DATA") => self.external(first.unwrap_or_default()),
-            (State::Authenticated, "NEGOTIATE_UNIX_FD") => {
-                Step::Reply("AGREE_UNIX_FD\r\n".to_owned())
-            }
+            (State::Authenticated, "NEGOTIATE_UNIX_FD") => Step::Reply("AGREE_UNIX_FD\r\n".to_owned()),
             (State::Authenticated, "BEGIN") => Step::Begin,
             (State::Idle | State::Data, "BEGIN") => Step::Hangup("BEGIN before authentication"),
             (State::Idle | State::Data | State::Authenticated, "CANCEL" | "ERROR") => self.reject(),
-            (State::Idle | State::Data | State::Authenticated, _) => {
-                Step::Reply("ERROR\r\n".to_owned())
-            }
+            (State::Idle | State::Data | State::Authenticated, _) => Step::Reply("ERROR\r\n".to_owned()),
         }
     }
 
     /// EXTERNAL with the identity as hex: empty, or the decimal uid, and then that of the peer.
     fn external(&mut self, identity: &str) -> Step {
-        let agrees = identity.is_empty()
-            || decode_hex(identity).is_some_and(|text| text == self.uid.to_string());
+        let agrees = identity.is_empty() || decode_hex(identity).is_some_and(|text| text == self.uid.to_string());
         if !agrees {
             return self.reject();
         }
@@ -102,11 +91,7 @@ impl Server {
 
 /// All that a client sends, pipelined.
 pub fn client_greeting(uid: u32) -> String {
-    let identity: String = uid
-        .to_string()
-        .bytes()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let identity: String = uid.to_string().bytes().map(|byte| format!("{byte:02x}")).collect();
     format!("\0AUTH EXTERNAL {identity}\r\nNEGOTIATE_UNIX_FD\r\nBEGIN\r\n")
 }
 
@@ -127,11 +112,7 @@ fn decode_hex(text: &str) -> Option<String> {
     }
     let decoded: Option<Vec<u8>> = bytes
         .chunks(2)
-        .map(|pair| {
-            std::str::from_utf8(pair)
-                .ok()
-                .and_then(|pair| u8::from_str_radix(pair, 16).ok())
-        })
+        .map(|pair| std::str::from_utf8(pair).ok().and_then(|pair| u8::from_str_radix(pair, 16).ok()))
         .collect();
     String::from_utf8(decoded?).ok()
 }
@@ -144,10 +125,7 @@ mod tests {
 
     fn run(lines: &[&str]) -> Vec<Step> {
         let mut server = Server::new(1000, GUID);
-        lines
-            .iter()
-            .map(|line| server.line(line.as_bytes()))
-            .collect()
+        lines.iter().map(|line| server.line(line.as_bytes())).collect()
     }
 
     fn reply(text: &str) -> Step {
@@ -161,34 +139,17 @@ mod tests {
             // sd-bus
             (
                 &["AUTH EXTERNAL", "DATA", "NEGOTIATE_UNIX_FD", "BEGIN"],
-                vec![
-                    reply("DATA"),
-                    reply(&ok),
-                    reply("AGREE_UNIX_FD"),
-                    Step::Begin,
-                ],
+                vec![reply("DATA"), reply(&ok), reply("AGREE_UNIX_FD"), Step::Begin],
             ),
             // libdbus, GDBus, godbus, zbus
-            (
-                &["AUTH EXTERNAL 31303030", "BEGIN"],
-                vec![reply(&ok), Step::Begin],
-            ),
-            (
-                &["AUTH", "AUTH EXTERNAL 31303030"],
-                vec![reply("REJECTED EXTERNAL"), reply(&ok)],
-            ),
+            (&["AUTH EXTERNAL 31303030", "BEGIN"], vec![reply(&ok), Step::Begin]),
+            (&["AUTH", "AUTH EXTERNAL 31303030"], vec![reply("REJECTED EXTERNAL"), reply(&ok)]),
             // another uid than the socket says
             (&["AUTH EXTERNAL 30"], vec![reply("REJECTED EXTERNAL")]),
             (&["AUTH EXTERNAL 3"], vec![reply("REJECTED EXTERNAL")]),
             (&["AUTH ANONYMOUS"], vec![reply("REJECTED EXTERNAL")]),
-            (
-                &["BEGIN"],
-                vec![Step::Hangup("BEGIN before authentication")],
-            ),
-            (
-                &["NEGOTIATE_UNIX_FD", "NONSENSE", ""],
-                vec![reply("ERROR"), reply("ERROR"), reply("ERROR")],
-            ),
+            (&["BEGIN"], vec![Step::Hangup("BEGIN before authentication")]),
+            (&["NEGOTIATE_UNIX_FD", "NONSENSE", ""], vec![reply("ERROR"), reply("ERROR"), reply("ERROR")]),
         ];
         for (lines, expected) in cases {
             assert_eq!(&run(lines), expected, "{lines:?}");
@@ -198,25 +159,16 @@ mod tests {
     #[test]
     fn rejections_end() {
         assert!(matches!(run(&["AUTH"; 4]).last(), Some(Step::Hangup(_))));
-        assert!(matches!(
-            Server::new(0, GUID).line(b"\xff\xfe"),
-            Step::Hangup(_)
-        ));
+        assert!(matches!(Server::new(0, GUID).line(b"\xff\xfe"), Step::Hangup(_)));
     }
 
     #[test]
     fn our_client_satisfies_our_server() {
         let greeting = client_greeting(1000);
-        let steps = run(&greeting
-            .trim_start_matches('\0')
-            .trim_end()
-            .split("\r\n")
-            .collect::<Vec<_>>());
+        let steps = run(&greeting.trim_start_matches('\0').trim_end().split("\r\n").collect::<Vec<_>>());
         assert_eq!(steps.last(), Some(&Step::Begin));
         for (index, step) in steps.iter().take(2).enumerate() {
-            let Step::Reply(line) = step else {
-                panic!("no reply")
-            };
+            let Step::Reply(line) = step else { panic!("no reply") };
             assert_eq!(check_server_line(index, line.trim_end().as_bytes()), Ok(()));
         }
     }

@@ -5,8 +5,8 @@ use std::mem::MaybeUninit;
 use std::os::fd::{BorrowedFd, OwnedFd};
 
 use rustix::net::{
-    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
-    SendAncillaryMessage, SendFlags, recvmsg, sendmsg,
+    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags,
+    recvmsg, sendmsg,
 };
 use tokio::io::Interest;
 use tokio::net::UnixStream;
@@ -44,28 +44,16 @@ pub async fn send(stream: &UnixStream, bytes: &[u8], fds: &[BorrowedFd<'_>]) -> 
             let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MAX_FDS))];
             let mut control = SendAncillaryBuffer::new(&mut space);
             if !fds.is_empty() && !control.push(SendAncillaryMessage::ScmRights(fds)) {
-                return Err(io::Error::new(
-                    io::ErrorKind::InvalidInput,
-                    "more descriptors than one message takes",
-                ));
+                return Err(io::Error::new(io::ErrorKind::InvalidInput, "more descriptors than one message takes"));
             }
             let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
-            Ok(sendmsg(
-                stream,
-                &[IoSlice::new(bytes)],
-                &mut control,
-                flags,
-            )?)
+            Ok(sendmsg(stream, &[IoSlice::new(bytes)], &mut control, flags)?)
         })
         .await
 }
 
 /// Sends all bytes.
-pub async fn send_all(
-    stream: &UnixStream,
-    mut bytes: &[u8],
-    mut fds: &[BorrowedFd<'_>],
-) -> io::Result<()> {
+pub async fn send_all(stream: &UnixStream, mut bytes: &[u8], mut fds: &[BorrowedFd<'_>]) -> io::Result<()> {
     while !bytes.is_empty() {
         let sent = send(stream, bytes, fds).await?;
         fds = &[];
@@ -123,11 +111,7 @@ impl Lines<'_> {
     async fn peek(&self, buffer: &mut [u8], known: usize) -> io::Result<usize> {
         self.stream
             .async_io(Interest::READABLE, || {
-                let (length, _) = rustix::net::recv(
-                    self.stream,
-                    &mut *buffer,
-                    RecvFlags::PEEK | RecvFlags::DONTWAIT,
-                )?;
+                let (length, _) = rustix::net::recv(self.stream, &mut *buffer, RecvFlags::PEEK | RecvFlags::DONTWAIT)?;
                 match length {
                     0 => Err(io::ErrorKind::UnexpectedEof.into()),
                     // Nothing new: the next bytes make the socket readable again.
@@ -141,44 +125,27 @@ impl Lines<'_> {
     fn keep(&mut self, fds: Vec<OwnedFd>) -> io::Result<()> {
         self.fds.extend(fds);
         if self.fds.len() > MAX_FDS {
-            return Err(io::Error::new(
-                io::ErrorKind::InvalidData,
-                "too many descriptors during authentication",
-            ));
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "too many descriptors during authentication"));
         }
         Ok(())
     }
 }
 
 fn too_long() -> io::Error {
-    io::Error::new(
-        io::ErrorKind::InvalidData,
-        "authentication takes too many bytes",
-    )
+    io::Error::new(io::ErrorKind::InvalidData, "authentication takes too many bytes")
 }
 
 /// The server's handshake, without its timeout; returns descriptors that belong to the first message.
-pub async fn serve_handshake(
-    stream: &UnixStream,
-    uid: u32,
-    guid: &str,
-) -> io::Result<Vec<OwnedFd>> {
+pub async fn serve_handshake(stream: &UnixStream, uid: u32, guid: &str) -> io::Result<Vec<OwnedFd>> {
     let mut server = sasl::Server::new(uid, guid);
-    let mut lines = Lines {
-        stream,
-        taken: 0,
-        fds: Vec::new(),
-    };
+    let mut lines = Lines { stream, taken: 0, fds: Vec::new() };
     let mut first = true;
     loop {
         let line = lines.next().await?;
         let line = match (first, line.split_first()) {
             (true, Some((0, rest))) => rest.to_vec(),
             (true, _) => {
-                return Err(io::Error::new(
-                    io::ErrorKind::InvalidData,
-                    "no NUL byte before the first line",
-                ));
+                return Err(io::Error::new(io::ErrorKind::InvalidData, "no NUL byte before the first line"));
             }
             (false, _) => line,
         };
@@ -197,15 +164,10 @@ pub async fn serve_handshake(
 pub async fn connect_handshake(stream: &UnixStream) -> io::Result<Vec<OwnedFd>> {
     let greeting = sasl::client_greeting(rustix::process::geteuid().as_raw());
     send_all(stream, greeting.as_bytes(), &[]).await?;
-    let mut lines = Lines {
-        stream,
-        taken: 0,
-        fds: Vec::new(),
-    };
+    let mut lines = Lines { stream, taken: 0, fds: Vec::new() };
     for index in 0..2 {
         let line = lines.next().await?;
-        sasl::check_server_line(index, &line)
-            .map_err(|why| io::Error::new(io::ErrorKind::PermissionDenied, why))?;
+        sasl::check_server_line(index, &line).map_err(|why| io::Error::new(io::ErrorKind::PermissionDenied, why))?;
     }
     Ok(lines.fds)
 }
