@@ -40,15 +40,20 @@ macro_rules! words {
 
 words! {
     /// The high-level state of a unit (systemctl(1), "ActiveState").
-    #[derive(Default)]
     ActiveState {
         Active "active" "Started, plugged, bound, mounted.",
         Reloading "reloading" "Active, and reading its configuration again.",
-        #[default] Inactive "inactive" "Stopped, unplugged.",
+        Inactive "inactive" "Stopped, unplugged.",
         Failed "failed" "Inactive, and the last run ended badly.",
         Activating "activating" "On the way from inactive to active.",
         Deactivating "deactivating" "On the way from active to inactive.",
         Maintenance "maintenance" "Being cleaned (`systemctl clean`).",
+    }
+}
+
+impl Default for ActiveState {
+    fn default() -> Self {
+        ActiveState::Inactive
     }
 }
 
