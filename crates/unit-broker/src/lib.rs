@@ -4,5 +4,8 @@
 //! D-Bus interface, `properties/` its property tables.
 #![forbid(unsafe_code)]
 
+pub mod conditions;
 pub mod core;
+pub mod glob;
 pub mod properties;
+pub mod virtualization;

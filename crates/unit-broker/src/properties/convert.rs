@@ -1,0 +1,263 @@
+//! Values of directives as D-Bus properties: one function from a value and the wanted type.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use unit_parser::{ExecCommand, ExitStatusSet, Property, RowId, Value, all_rows};
+use zbus::{Signature, Variant};
+
+use super::literal::{array, string, strings, structure};
+
+/// The row behind a property of an interface (`Unit`, `Service`, ...), if a directive shows there.
+#[must_use]
+pub fn row_of(interface: &str, property: &str) -> Option<RowId> {
+    ROWS.get(&(interface, property)).or_else(|| ROWS.get(&("", property))).copied()
+}
+
+/// (interface or empty for "the unit's own type", property) -> row. Rows of one section win over the shared blocks.
+static ROWS: LazyLock<HashMap<(&'static str, &'static str), RowId>> = LazyLock::new(|| {
+    let mut rows = HashMap::new();
+    for (id, row) in all_rows() {
+        for Property { interface, name, .. } in row.properties {
+            let interface = match (*interface, row.section) {
+                ("", "exec" | "kill" | "resource-control") => "",
+                ("", section) => section,
+                (named, _) => named,
+            };
+            rows.entry((interface, *name)).or_insert(id);
+        }
+    }
+    rows
+});
+
+/// A directive's value under a property's name and type; `None` when there is no such view of it.
+#[must_use]
+pub fn convert(value: &Value, property: &str, text: &str, signature: &Signature) -> Option<Variant<'static>> {
+    match value {
+        Value::Unset => None,
+        Value::Bool(on) => number(i128::from(*on), signature),
+        Value::Int(n) => number(i128::from(*n), signature),
+        Value::Uint(n) | Value::Usec(n) | Value::Size(n) => number(i128::from(*n), signature),
+        Value::Permyriad(n) => number(permyriad(*n, property), signature),
+        Value::Mode(n) => number(i128::from(*n), signature),
+        Value::Signal(n) => number(i128::from(*n), signature),
+        Value::Str(value) | Value::Word(value) => word(value, property, text),
+        Value::List(list) => items(list, property, text),
+        Value::Units(units) => match text {
+            "s" => Some(string(units.names.first().map_or("", |name| name.as_str()))),
+            "as" => Some(strings(units.names.iter().map(|name| name.as_str()))),
+            _ => None,
+        },
+        Value::Exec(commands) => {
+            let Signature::Array(element) = signature else { return None };
+            Some(array(element, commands.iter().map(|command| command_line(command, text == EXEC_EX))))
+        }
+        Value::ExitStatus(set) => Some(exit_status(set)),
+        Value::Environment(variables) => {
+            Some(strings(variables.iter().map(|(name, value)| format!("{name}={value}"))))
+        }
+        Value::Listen(addresses) => {
+            let pairs = addresses.iter().map(|address| (address.kind.as_str().to_owned(), address.text.clone()));
+            Some(string_pairs(pairs))
+        }
+        Value::Rlimit(limit) => {
+            let n = if property.ends_with("Soft") { limit.soft } else { limit.hard };
+            Some(Variant::U64(n))
+        }
+        Value::Pairs(pairs) if text == "a(ss)" => Some(string_pairs(pairs.iter().cloned())),
+        // Conditions and timers need the state of their unit too: see `unit` and `timer`.
+        Value::Pairs(_) | Value::Conditions(_) => None,
+    }
+}
+
+/// The type of `ExecStartEx` and its like.
+const EXEC_EX: &str = "a(sasasttttuii)";
+
+fn number(n: i128, signature: &Signature) -> Option<Variant<'static>> {
+    Some(match signature {
+        Signature::U8 => Variant::U8(n.try_into().ok()?),
+        Signature::Bool => Variant::Bool(n != 0),
+        Signature::I16 => Variant::I16(n.try_into().ok()?),
+        Signature::U16 => Variant::U16(n.try_into().ok()?),
+        Signature::I32 => Variant::I32(n.try_into().ok()?),
+        // "infinity" of a 64-bit setting in a 32-bit property.
+        Signature::U32 => Variant::U32(n.try_into().unwrap_or(u32::MAX)),
+        Signature::I64 => Variant::I64(n.try_into().ok()?),
+        Signature::U64 => Variant::U64(n.try_into().ok()?),
+        _ => return None,
+    })
+}
+
+/// Shares are shown in the unit that the property counts in.
+fn permyriad(n: u32, property: &str) -> i128 {
+    let n = i128::from(n);
+    match property {
+        // Microseconds of CPU time a second.
+        "CPUQuotaPerSecUSec" => n * 100,
+        // The share of 2^32 - 1.
+        "ManagedOOMMemoryPressureLimit" => n * i128::from(u32::MAX) / 10_000,
+        "TasksMax" | "DefaultTasksMax" => i128::from(super::machine::tasks_limit()) * n / 10_000,
+        _ => i128::from(super::machine::physical_memory()) * n / 10_000,
+    }
+}
+
+fn word(value: &str, property: &str, text: &str) -> Option<Variant<'static>> {
+    match text {
+        "s" => Some(string(match property {
+            // A leading `-` is shown as `!`.
+            "WorkingDirectory" if value.starts_with('-') => format!("!{}", &value[1..]),
+            _ => value.to_owned(),
+        })),
+        // Security labels: whether a failure to apply them is ignored, and the label.
+        "(bs)" => {
+            let (ignore, label) = value.strip_prefix('-').map_or((false, value), |label| (true, label));
+            Some(structure([Variant::Bool(ignore), string(label)].into_iter()))
+        }
+        "as" => Some(strings(value.split_whitespace())),
+        "b" => Some(Variant::Bool(matches!(value, "yes" | "true" | "1" | "on"))),
+        _ => None,
+    }
+}
+
+fn items(list: &[String], property: &str, text: &str) -> Option<Variant<'static>> {
+    match text {
+        "as" if property == "DelegateControllers" => {
+            Some(strings(list.iter().filter(|item| *item != "yes" && *item != "no").map(String::as_str)))
+        }
+        "as" => Some(strings(list.iter().map(String::as_str))),
+        "s" => Some(string(list.join(" "))),
+        "b" => Some(Variant::Bool(list.iter().any(|item| item != "no"))),
+        // CPU sets: a bit a CPU, least significant first.
+        "ay" => {
+            let mut bytes: Vec<u8> = Vec::new();
+            for index in list.iter().filter_map(|item| item.parse::<usize>().ok()).filter(|index| *index < 8192) {
+                if bytes.len() <= index / 8 {
+                    bytes.resize(index / 8 + 1, 0);
+                }
+                if let Some(byte) = bytes.get_mut(index / 8) {
+                    *byte |= 1 << (index % 8);
+                }
+            }
+            Some(array(&Signature::U8, bytes.into_iter().map(Variant::U8)))
+        }
+        "(bas)" => {
+            let (allow, names) = match list.split_first() {
+                Some((first, rest)) if first == "~" => (false, rest),
+                _ => (true, list),
+            };
+            let names = strings(names.iter().map(String::as_str));
+            Some(structure([Variant::Bool(allow), names].into_iter()))
+        }
+        "a(sb)" => {
+            let rows = list.iter().map(|item| {
+                let (ignore, path) = item.strip_prefix('-').map_or((false, item.as_str()), |path| (true, path));
+                structure([string(path), Variant::Bool(ignore)].into_iter())
+            });
+            Some(array(&Signature::try_from("(sb)").ok()?, rows))
+        }
+        "a(ssbt)" => {
+            let rows = list.iter().map(|item| {
+                let (ignore, item) = item.strip_prefix('-').map_or((false, item.as_str()), |rest| (true, rest));
+                let mut parts = item.splitn(3, ':');
+                let source = parts.next().unwrap_or_default();
+                let destination = parts.next().unwrap_or(source);
+                let recursive: u64 = if parts.next() == Some("norbind") { 0 } else { 0x4000 };
+                let fields = [string(source), string(destination), Variant::Bool(ignore), Variant::U64(recursive)];
+                structure(fields.into_iter())
+            });
+            Some(array(&Signature::try_from("(ssbt)").ok()?, rows))
+        }
+        _ => None,
+    }
+}
+
+/// One command with the times and status of a run that never was: the supervisor tells those of real ones.
+fn command_line(command: &ExecCommand, ex: bool) -> Variant<'static> {
+    let flags = if ex { strings(command.flags()) } else { Variant::Bool(command.ignore_failure) };
+    let fields = [
+        string(command.path.clone()),
+        strings(command.argv.iter().map(String::as_str)),
+        flags,
+        Variant::U64(0),
+        Variant::U64(0),
+        Variant::U64(0),
+        Variant::U64(0),
+        Variant::U32(0),
+        Variant::I32(0),
+        Variant::I32(0),
+    ];
+    structure(fields.into_iter())
+}
+
+fn exit_status(set: &ExitStatusSet) -> Variant<'static> {
+    let codes = array(&Signature::I32, set.codes.iter().map(|code| Variant::I32(i32::from(*code))));
+    let signals = array(&Signature::I32, set.signals.iter().map(|signal| Variant::I32(*signal)));
+    structure([codes, signals].into_iter())
+}
+
+/// `a(ss)`.
+pub fn string_pairs(pairs: impl Iterator<Item = (String, String)>) -> Variant<'static> {
+    let element = Signature::structure([Signature::Str, Signature::Str]);
+    array(&element, pairs.map(|(a, b)| structure([string(a), string(b)].into_iter())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::properties::interface;
+
+    /// Every directive's property exists, and a value of the directive's default converts to the property's type.
+    #[test]
+    fn rows_fit_the_interfaces() {
+        let mut wrong = Vec::new();
+        for (id, row) in all_rows() {
+            for property in row.properties {
+                let names: &[&str] = match (property.interface, row.section) {
+                    ("", "exec") => &["Service", "Socket", "Mount", "Swap"],
+                    ("", "kill") => &["Service", "Socket", "Mount", "Swap", "Scope"],
+                    ("", "resource-control") => &["Service", "Socket", "Mount", "Swap", "Slice", "Scope"],
+                    ("", section) => &[section][..],
+                    (named, _) => &[named][..],
+                };
+                for name in names {
+                    let full = format!("org.freedesktop.systemd1.{name}");
+                    let Some(known) = interface::interface(&full).and_then(|i| i.property(property.name)) else {
+                        // Directives newer than the interface of 252 have a property of their own.
+                        if row.since == 0 {
+                            wrong.push(format!("{name}.{} of {id} doesn't exist", property.name));
+                        }
+                        continue;
+                    };
+                    if known.text != property.signature {
+                        wrong.push(format!("{name}.{}: {} is {}", property.name, property.signature, known.text));
+                    }
+                    let value = id.default_value();
+                    if let Some(shown) = convert(value, property.name, known.text, &known.signature)
+                        && shown.value_signature().to_string() != known.text
+                    {
+                        wrong.push(format!("{name}.{} shows {shown:?}", property.name));
+                    }
+                }
+            }
+        }
+        assert!(wrong.is_empty(), "{wrong:#?}");
+    }
+
+    #[test]
+    fn lists_of_every_shape() {
+        let list = |items: &[&str]| Value::List(items.iter().map(|item| (*item).to_owned()).collect());
+        for (value, text, expected) in [
+            (list(&["0", "9"]), "ay", "[byte 0x01, 0x02]"),
+            (list(&["~", "AF_UNIX"]), "(bas)", "(false, [\"AF_UNIX\"])"),
+            (list(&["-/a"]), "a(sb)", "[(\"/a\", true)]"),
+            (list(&["/a"]), "a(ssbt)", "[(\"/a\", \"/a\", false, uint64 16384)]"),
+            (Value::Bool(true), "i", "1"),
+            (Value::Usec(u64::MAX), "u", "uint32 4294967295"),
+        ] {
+            let signature = Signature::try_from(text).unwrap();
+            let shown = convert(&value, "X", text, &signature).unwrap();
+            assert_eq!(shown.value_signature().to_string(), text);
+            assert_eq!(shown.to_string(), expected);
+        }
+    }
+}
