@@ -11,6 +11,7 @@
 //! | [`notify`] | READY=1, STATUS=, the descriptor store |
 //! | [`listen`] | the daemon's own private socket, passed or bound |
 //! | [`state`] | one JSON file a unit, written atomically |
+//! | [`readiness`] | waiting for descriptors that tokio has no type for |
 //! | [`shutdown`] | the signals that end a daemon |
 //! | [`event_loop`] | a current-thread runtime |
 #![forbid(unsafe_code)]
@@ -23,6 +24,7 @@ pub mod listen;
 pub mod logging;
 pub mod notify;
 pub mod paths;
+pub mod readiness;
 pub mod shutdown;
 pub mod state;
 
