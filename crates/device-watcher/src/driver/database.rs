@@ -1,0 +1,87 @@
+//! udev's database, and devices of libudev turned into owned values before they cross any channel.
+
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::io;
+use std::path::Path;
+
+use crate::core::event::{Action, DeviceEvent};
+
+/// What to enumerate or listen for.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// Only devices with this tag (now or ever: the reader looks at `CURRENT_TAGS`).
+    pub tag: Option<String>,
+    /// Only devices of this subsystem.
+    pub subsystem: Option<String>,
+}
+
+impl Filter {
+    /// Devices that can have units.
+    pub fn systemd() -> Filter {
+        Filter { tag: Some("systemd".to_owned()), subsystem: None }
+    }
+}
+
+/// All devices that udev has finished with.
+///
+/// # Errors
+/// When `/sys` or udev's database can't be read.
+pub fn enumerate(filter: &Filter) -> io::Result<Vec<DeviceEvent>> {
+    let mut enumerator = udev::Enumerator::new()?;
+    enumerator.match_is_initialized()?;
+    if let Some(tag) = &filter.tag {
+        enumerator.match_tag(tag)?;
+    }
+    if let Some(subsystem) = &filter.subsystem {
+        enumerator.match_subsystem(subsystem)?;
+    }
+    Ok(enumerator.scan_devices()?.map(|device| to_event(&device)).collect())
+}
+
+/// The device of a path below `/sys` or `/dev`, or of a network interface's or block device's name.
+///
+/// # Errors
+/// When there is no such device.
+pub fn find(argument: &str) -> io::Result<DeviceEvent> {
+    let path = Path::new(argument);
+    let path = if path.is_absolute() {
+        path.canonicalize()?
+    } else {
+        let candidates = [format!("/sys/class/net/{argument}"), format!("/dev/{argument}")];
+        let missing = || io::Error::new(io::ErrorKind::NotFound, "no device of that name in /sys/class/net or /dev");
+        candidates.iter().find_map(|path| Path::new(path).canonicalize().ok()).ok_or_else(missing)?
+    };
+    if path.starts_with("/dev") {
+        // The database knows nodes by number; looking through it needs no stat of special files.
+        let all = enumerate(&Filter::default())?;
+        let node = path.to_string_lossy();
+        let missing = || io::Error::new(io::ErrorKind::NotFound, "udev knows no device with that node");
+        return all.into_iter().find(|event| event.devname.as_deref() == Some(&node)).ok_or_else(missing);
+    }
+    Ok(to_event(&udev::Device::from_syspath(&path)?))
+}
+
+/// An owned copy of a device, with the links resolved as they are now.
+pub fn to_event(device: &udev::Device) -> DeviceEvent {
+    let text = |value: &OsStr| value.to_string_lossy().into_owned();
+    let properties: BTreeMap<String, String> =
+        device.properties().map(|entry| (text(entry.name()), text(entry.value()))).collect();
+    let action = properties.get("ACTION").cloned().map_or(Action::Enumerate, Action::from);
+    let seqnum = properties.get("SEQNUM").and_then(|number| number.parse().ok()).unwrap_or(0);
+    let mut event = DeviceEvent {
+        action,
+        syspath: text(device.syspath().as_os_str()),
+        subsystem: device.subsystem().map(text).unwrap_or_default(),
+        devname: device.devnode().map(|node| text(node.as_os_str())),
+        properties,
+        link_targets: BTreeMap::new(),
+        seqnum,
+    };
+    let targets: BTreeMap<String, String> = event
+        .devlinks()
+        .filter_map(|link| Some((link.to_owned(), text(Path::new(link).canonicalize().ok()?.as_os_str()))))
+        .collect();
+    event.link_targets = targets;
+    event
+}
