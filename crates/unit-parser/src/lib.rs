@@ -30,5 +30,5 @@ pub use table::{Kind, Property, Row, RowId, Status, all_rows, lookup, row, rows}
 pub use unit::{DirectoryLink, LoadState, Origin, Setting, Unit};
 pub use unit_type::UnitType;
 pub use value::{
-    Condition, ConditionKind, ExecCommand, ExitStatusSet, ListenAddress, ListenKind, Rlimit, UnitList, Value,
+    Address as ListenTarget, Condition, ConditionKind, ExecCommand, ExitStatusSet, ListenAddress, ListenKind, Rlimit, UnitList, Value,
 };

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 pub use condition::{Condition, ConditionKind};
 pub use exec::ExecCommand;
 pub use exit_status::ExitStatusSet;
-pub use listen::{ListenAddress, ListenKind};
+pub use listen::{Address, ListenAddress, ListenKind};
 pub use rlimit::Rlimit;
 
 use crate::name::UnitName;
