@@ -30,11 +30,7 @@ const CONTROL_WORDS: usize = 8;
 
 /// Accepts one connection of `listener` in a child and sends it, with `tag` as the message's text, into `queue` (an
 /// `AF_UNIX` `SOCK_SEQPACKET` socket with room for it). `WouldBlock` when there is nothing to accept.
-pub fn accept_in_child(
-    listener: BorrowedFd<'_>,
-    queue: BorrowedFd<'_>,
-    tag: &[u8],
-) -> io::Result<()> {
+pub fn accept_in_child(listener: BorrowedFd<'_>, queue: BorrowedFd<'_>, tag: &[u8]) -> io::Result<()> {
     let mut stack = vec![0u128; STACK / size_of::<u128>()];
     let mut job = Job {
         listener: listener.as_raw_fd(),
@@ -50,20 +46,13 @@ pub fn accept_in_child(
     // exited, as does job. `child` is safe to run beside a suspended parent: it makes raw system calls only.
     let pid = unsafe {
         let top = stack.as_mut_ptr_range().end;
-        libc::clone(
-            child,
-            top.cast::<c_void>(),
-            flags,
-            (&raw mut job).cast::<c_void>(),
-        )
+        libc::clone(child, top.cast::<c_void>(), flags, (&raw mut job).cast::<c_void>())
     };
     let spawned = Errno::result(pid);
     if let Ok(pid) = spawned {
         // A child without an exit signal is found with __WALL only.
         // SAFETY: a null status is allowed.
-        while unsafe { libc::waitpid(pid, std::ptr::null_mut(), libc::__WALL) } < 0
-            && Errno::last() == Errno::EINTR
-        {}
+        while unsafe { libc::waitpid(pid, std::ptr::null_mut(), libc::__WALL) } < 0 && Errno::last() == Errno::EINTR {}
     }
     sigprocmask(SigmaskHow::SIG_SETMASK, Some(&old), None)?;
     spawned?;
@@ -80,22 +69,13 @@ extern "C" fn child(argument: *mut c_void) -> c_int {
     // or in the Job; only raw system calls are made, and _exit instead of exit.
     unsafe {
         let null = std::ptr::null_mut::<c_void>();
-        let fd = libc::syscall(
-            libc::SYS_accept4,
-            (*job).listener,
-            null,
-            null,
-            libc::O_CLOEXEC,
-        );
+        let fd = libc::syscall(libc::SYS_accept4, (*job).listener, null, null, libc::O_CLOEXEC);
         if fd < 0 {
             (&raw mut (*job).result).write_volatile(*libc::__errno_location());
             libc::_exit(1);
         }
         let fd = fd as c_int;
-        let mut iov = libc::iovec {
-            iov_base: (*job).tag.cast_mut().cast(),
-            iov_len: (*job).tag_len,
-        };
+        let mut iov = libc::iovec { iov_base: (*job).tag.cast_mut().cast(), iov_len: (*job).tag_len };
         let mut control = [0u64; CONTROL_WORDS];
         let mut message: libc::msghdr = zeroed();
         message.msg_iov = &raw mut iov;
@@ -107,17 +87,8 @@ extern "C" fn child(argument: *mut c_void) -> c_int {
         (*header).cmsg_type = libc::SCM_RIGHTS;
         (*header).cmsg_len = libc::CMSG_LEN(size_of::<c_int>() as u32) as _;
         libc::CMSG_DATA(header).cast::<c_int>().write_unaligned(fd);
-        let sent = libc::syscall(
-            libc::SYS_sendmsg,
-            (*job).queue,
-            &raw const message,
-            libc::MSG_NOSIGNAL,
-        );
-        let errno = if sent < 0 {
-            *libc::__errno_location()
-        } else {
-            0
-        };
+        let sent = libc::syscall(libc::SYS_sendmsg, (*job).queue, &raw const message, libc::MSG_NOSIGNAL);
+        let errno = if sent < 0 { *libc::__errno_location() } else { 0 };
         libc::syscall(libc::SYS_close, fd);
         (&raw mut (*job).result).write_volatile(errno);
         libc::_exit(0)
@@ -139,8 +110,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         listener.set_nonblocking(true).unwrap();
         let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
-        let (ours, theirs) =
-            socketpair(AddressFamily::Unix, SockType::SeqPacket, None, flags).unwrap();
+        let (ours, theirs) = socketpair(AddressFamily::Unix, SockType::SeqPacket, None, flags).unwrap();
         let nothing = accept_in_child(listener.as_fd(), theirs.as_fd(), b"x").unwrap_err();
         assert_eq!(nothing.kind(), io::ErrorKind::WouldBlock);
 
@@ -148,11 +118,7 @@ mod tests {
         client.write_all(b"hi").unwrap();
         accept_in_child(listener.as_fd(), theirs.as_fd(), b"a.socket").unwrap();
         let (tag, fds) = super::super::receive(ours.as_fd(), true).unwrap();
-        assert_eq!(
-            (tag.as_slice(), fds.len()),
-            (&b"a.socket"[..], 1),
-            "looking takes a copy"
-        );
+        assert_eq!((tag.as_slice(), fds.len()), (&b"a.socket"[..], 1), "looking takes a copy");
         let (tag, mut fds) = super::super::receive(ours.as_fd(), false).unwrap();
         assert_eq!(tag, b"a.socket");
         let mut connection = TcpStream::from(fds.remove(0));

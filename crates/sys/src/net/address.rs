@@ -39,8 +39,7 @@ pub enum Address {
 }
 
 /// sun_path's room.
-const UNIX_PATH_MAX: usize =
-    size_of::<libc::sockaddr_un>() - offset_of!(libc::sockaddr_un, sun_path);
+const UNIX_PATH_MAX: usize = size_of::<libc::sockaddr_un>() - offset_of!(libc::sockaddr_un, sun_path);
 
 impl Address {
     /// The address family (`AF_*`).
@@ -106,9 +105,7 @@ impl Address {
         // SAFETY: sockaddr_storage is plain data for which all zeroes is a value.
         let mut raw: libc::sockaddr_storage = unsafe { std::mem::zeroed() };
         // SAFETY: both are valid for bytes.len() bytes, which no family above lets exceed sockaddr_storage.
-        unsafe {
-            std::ptr::copy_nonoverlapping(bytes.as_ptr(), (&raw mut raw).cast::<u8>(), bytes.len())
-        };
+        unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), (&raw mut raw).cast::<u8>(), bytes.len()) };
         Ok((raw, bytes.len() as libc::socklen_t))
     }
 
@@ -129,21 +126,13 @@ fn parse(family: i32, bytes: &[u8]) -> Option<Address> {
     Some(match family {
         libc::AF_INET => {
             let ip: [u8; 4] = four(4)?;
-            Address::V4(SocketAddrV4::new(
-                Ipv4Addr::from(ip),
-                u16::from_be_bytes(two(2)?),
-            ))
+            Address::V4(SocketAddrV4::new(Ipv4Addr::from(ip), u16::from_be_bytes(two(2)?)))
         }
         libc::AF_INET6 => {
             let ip: [u8; 16] = bytes.get(8..24)?.try_into().ok()?;
             let flow = u32::from_be_bytes(four(4)?);
             let scope = u32::from_ne_bytes(four(24)?);
-            Address::V6(SocketAddrV6::new(
-                Ipv6Addr::from(ip),
-                u16::from_be_bytes(two(2)?),
-                flow,
-                scope,
-            ))
+            Address::V6(SocketAddrV6::new(Ipv6Addr::from(ip), u16::from_be_bytes(two(2)?), flow, scope))
         }
         libc::AF_UNIX => match bytes.get(2..)? {
             [] => Address::Unnamed,
@@ -153,13 +142,8 @@ fn parse(family: i32, bytes: &[u8]) -> Option<Address> {
                 Address::Path(PathBuf::from(OsString::from_vec(path[..end].to_vec())))
             }
         },
-        libc::AF_VSOCK => Address::Vsock {
-            port: u32::from_ne_bytes(four(4)?),
-            cid: u32::from_ne_bytes(four(8)?),
-        },
-        libc::AF_NETLINK => Address::Netlink {
-            groups: u32::from_ne_bytes(four(8)?),
-        },
+        libc::AF_VSOCK => Address::Vsock { port: u32::from_ne_bytes(four(4)?), cid: u32::from_ne_bytes(four(8)?) },
+        libc::AF_NETLINK => Address::Netlink { groups: u32::from_ne_bytes(four(8)?) },
         _ => return None,
     })
 }
@@ -173,10 +157,7 @@ impl fmt::Display for Address {
             Address::Path(path) => path.display().fmt(f),
             Address::Abstract(name) => write!(f, "@{}", String::from_utf8_lossy(name)),
             Address::Unnamed => f.write_str("unnamed"),
-            Address::Vsock {
-                cid: u32::MAX,
-                port,
-            } => write!(f, "vsock::{port}"),
+            Address::Vsock { cid: u32::MAX, port } => write!(f, "vsock::{port}"),
             Address::Vsock { cid, port } => write!(f, "vsock:{cid}:{port}"),
             Address::Netlink { groups } => write!(f, "netlink groups {groups:#x}"),
             Address::Other(family) => write!(f, "address family {family}"),

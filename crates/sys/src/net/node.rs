@@ -6,8 +6,9 @@ use std::os::fd::{BorrowedFd, FromRawFd, OwnedFd};
 use std::path::Path;
 
 use nix::errno::Errno;
-use nix::fcntl::{FcntlArg, fcntl};
-use nix::sys::stat::{Mode, umask};
+use nix::fcntl::{AT_FDCWD, FcntlArg, fcntl};
+use nix::sys::stat::{Mode, UtimensatFlags, umask, utimensat};
+use nix::sys::time::TimeSpec;
 
 /// Runs `make` under a umask that leaves exactly the bits of `mode`, and puts the old one back. For single-threaded
 /// daemons: the umask belongs to the process.
@@ -55,6 +56,17 @@ pub fn mq_unlink(name: &str) -> io::Result<()> {
     Ok(())
 }
 
+/// Owner and group of the files that this process makes (effective uid and gid).
+pub fn node_owner() -> (u32, u32) {
+    (nix::unistd::geteuid().as_raw(), nix::unistd::getegid().as_raw())
+}
+
+/// Sets a file's times to now, which wakes those who watch it with inotify. Doesn't open it, so it works on sockets.
+pub fn touch(path: &Path) -> io::Result<()> {
+    let now = TimeSpec::new(0, libc::UTIME_NOW);
+    Ok(utimensat(AT_FDCWD, path, &now, &now, UtimensatFlags::NoFollowSymlink)?)
+}
+
 #[cfg(test)]
 mod tests {
     use std::os::fd::AsFd;
@@ -68,15 +80,8 @@ mod tests {
         let path = dir.join("f");
         with_umask(0o640, || mkfifo(&path, 0o640)).unwrap();
         use std::os::unix::fs::PermissionsExt;
-        assert_eq!(
-            std::fs::metadata(&path).unwrap().permissions().mode() & 0o777,
-            0o640
-        );
-        let file = std::fs::OpenOptions::new()
-            .read(true)
-            .write(true)
-            .open(&path)
-            .unwrap();
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o640);
+        let file = std::fs::OpenOptions::new().read(true).write(true).open(&path).unwrap();
         set_pipe_size(file.as_fd(), 8192).unwrap();
         assert_eq!(fcntl(&file, FcntlArg::F_GETPIPE_SZ).unwrap(), 8192);
         std::fs::remove_dir_all(&dir).unwrap();

@@ -15,15 +15,8 @@ pub fn set_option_int(fd: BorrowedFd<'_>, level: i32, name: i32, value: i32) -> 
 /// Sets an option that takes bytes (`SO_BINDTODEVICE`, `TCP_CONGESTION`).
 pub fn set_option_bytes(fd: BorrowedFd<'_>, level: i32, name: i32, value: &[u8]) -> io::Result<()> {
     // SAFETY: value is valid for value.len() bytes and only read.
-    let r = unsafe {
-        libc::setsockopt(
-            fd.as_raw_fd(),
-            level,
-            name,
-            value.as_ptr().cast(),
-            value.len() as libc::socklen_t,
-        )
-    };
+    let r =
+        unsafe { libc::setsockopt(fd.as_raw_fd(), level, name, value.as_ptr().cast(), value.len() as libc::socklen_t) };
     Errno::result(r)?;
     Ok(())
 }
@@ -36,23 +29,10 @@ pub fn option_int(fd: BorrowedFd<'_>, level: i32, name: i32) -> io::Result<i32> 
 }
 
 /// Reads an option into `value`; how many bytes the kernel wrote.
-pub fn option_bytes(
-    fd: BorrowedFd<'_>,
-    level: i32,
-    name: i32,
-    value: &mut [u8],
-) -> io::Result<usize> {
+pub fn option_bytes(fd: BorrowedFd<'_>, level: i32, name: i32, value: &mut [u8]) -> io::Result<usize> {
     let mut len = value.len() as libc::socklen_t;
     // SAFETY: the kernel writes at most len bytes into value.
-    let r = unsafe {
-        libc::getsockopt(
-            fd.as_raw_fd(),
-            level,
-            name,
-            value.as_mut_ptr().cast(),
-            &raw mut len,
-        )
-    };
+    let r = unsafe { libc::getsockopt(fd.as_raw_fd(), level, name, value.as_mut_ptr().cast(), &raw mut len) };
     Errno::result(r)?;
     Ok(len as usize)
 }
@@ -73,11 +53,5 @@ pub fn interface_name(index: u32) -> Option<String> {
     if r.is_null() {
         return None;
     }
-    Some(
-        CStr::from_bytes_until_nul(&name)
-            .ok()?
-            .to_str()
-            .ok()?
-            .to_owned(),
-    )
+    Some(CStr::from_bytes_until_nul(&name).ok()?.to_str().ok()?.to_owned())
 }

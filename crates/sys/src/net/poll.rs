@@ -14,11 +14,7 @@ pub const POLLERR: i16 = libc::POLLERR;
 
 /// The descriptor's readiness now ([`POLLIN`], [`POLLHUP`], [`POLLERR`]; 0 for none).
 pub fn readiness(fd: BorrowedFd<'_>) -> io::Result<i16> {
-    let mut poll = libc::pollfd {
-        fd: fd.as_raw_fd(),
-        events: libc::POLLIN,
-        revents: 0,
-    };
+    let mut poll = libc::pollfd { fd: fd.as_raw_fd(), events: libc::POLLIN, revents: 0 };
     // SAFETY: one pollfd, which lives through the call.
     Errno::result(unsafe { libc::poll(&raw mut poll, 1, 0) })?;
     Ok(poll.revents)

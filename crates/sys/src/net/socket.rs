@@ -11,13 +11,7 @@ use super::Address;
 /// A new socket, close-on-exec and non-blocking. `kind` is `SOCK_*`, `protocol` an `IPPROTO_*` or `NETLINK_*` (0: default).
 pub fn socket(family: i32, kind: i32, protocol: i32) -> io::Result<OwnedFd> {
     // SAFETY: no pointers; the result is checked before it becomes an OwnedFd.
-    let fd = unsafe {
-        libc::socket(
-            family,
-            kind | libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK,
-            protocol,
-        )
-    };
+    let fd = unsafe { libc::socket(family, kind | libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK, protocol) };
     // SAFETY: a fresh descriptor that nobody else owns.
     Ok(unsafe { OwnedFd::from_raw_fd(Errno::result(fd)?) })
 }
@@ -41,14 +35,7 @@ pub fn listen(fd: BorrowedFd<'_>, backlog: u32) -> io::Result<()> {
 /// accept4(2): the connection, close-on-exec; blocking, as systemd hands connections out.
 pub fn accept(fd: BorrowedFd<'_>) -> io::Result<OwnedFd> {
     // SAFETY: null address and length are allowed.
-    let fd = unsafe {
-        libc::accept4(
-            fd.as_raw_fd(),
-            std::ptr::null_mut(),
-            std::ptr::null_mut(),
-            libc::SOCK_CLOEXEC,
-        )
-    };
+    let fd = unsafe { libc::accept4(fd.as_raw_fd(), std::ptr::null_mut(), std::ptr::null_mut(), libc::SOCK_CLOEXEC) };
     // SAFETY: a fresh descriptor that nobody else owns.
     Ok(unsafe { OwnedFd::from_raw_fd(Errno::result(fd)?) })
 }
@@ -63,8 +50,7 @@ pub fn peer_address(fd: BorrowedFd<'_>) -> io::Result<Address> {
     name(fd, libc::getpeername)
 }
 
-type NameCall =
-    unsafe extern "C" fn(libc::c_int, *mut libc::sockaddr, *mut libc::socklen_t) -> libc::c_int;
+type NameCall = unsafe extern "C" fn(libc::c_int, *mut libc::sockaddr, *mut libc::socklen_t) -> libc::c_int;
 
 fn name(fd: BorrowedFd<'_>, call: NameCall) -> io::Result<Address> {
     // SAFETY: sockaddr_storage is plain data for which all zeroes is a value.
