@@ -1,0 +1,63 @@
+//! Short questions about states, and what changes them without a job: kill, reset-failed.
+
+use super::{unit_name, unit_names};
+use crate::cli::OutputArgs;
+use crate::manager::{Manager, ManagerError};
+use crate::value;
+
+/// 0 when one of the units is active, else 3.
+pub async fn is_active(manager: &Manager, options: &OutputArgs, units: &[String]) -> Result<u8, ManagerError> {
+    let states = active_states(manager, options, units).await?;
+    Ok(if states.iter().any(|state| matches!(state.as_str(), "active" | "reloading")) { 0 } else { 3 })
+}
+
+/// 0 when one of the units has failed, else 1.
+pub async fn is_failed(manager: &Manager, options: &OutputArgs, units: &[String]) -> Result<u8, ManagerError> {
+    let states = active_states(manager, options, units).await?;
+    Ok(if states.iter().any(|state| state == "failed") { 0 } else { 1 })
+}
+
+async fn active_states(manager: &Manager, options: &OutputArgs, units: &[String]) -> Result<Vec<String>, ManagerError> {
+    let mut states = Vec::new();
+    for unit in unit_names(units)? {
+        let path = manager.load_unit(&unit).await?;
+        let properties = manager.properties(Some(path.as_str())).await?;
+        let state = properties.get("ActiveState").map(|state| value::text(state)).unwrap_or_default();
+        if !options.quiet {
+            println!("{state}");
+        }
+        states.push(state);
+    }
+    Ok(states)
+}
+
+/// 0 when the system state is `running`, else 1.
+pub async fn is_system_running(manager: &Manager, options: &OutputArgs) -> Result<u8, ManagerError> {
+    let properties = manager.properties(None).await?;
+    let state = properties.get("SystemState").map(|state| value::text(state)).unwrap_or_default();
+    if !options.quiet {
+        println!("{state}");
+    }
+    Ok(u8::from(state != "running"))
+}
+
+/// Signals processes of units.
+pub async fn kill(manager: &Manager, options: &OutputArgs, units: &[String]) -> Result<u8, ManagerError> {
+    let signal = sys::signals::number(&options.signal)
+        .ok_or_else(|| ManagerError::Arguments(format!("{}: no such signal", options.signal)))?;
+    for unit in unit_names(units)? {
+        manager.call("KillUnit", &(unit.as_str(), options.kill_whom.as_str(), signal)).await?;
+    }
+    Ok(0)
+}
+
+/// Forgets failures of units, or of all.
+pub async fn reset_failed(manager: &Manager, units: &[String]) -> Result<u8, ManagerError> {
+    if units.is_empty() {
+        manager.call("ResetFailed", &()).await?;
+    }
+    for unit in units {
+        manager.call("ResetFailedUnit", &(unit_name(unit)?,)).await?;
+    }
+    Ok(0)
+}

@@ -1,0 +1,110 @@
+//! `why`: the chain of causes of a unit's last state changes.
+
+use bus_api::broker::{Request, WhyEntry, parse_why};
+use serde_json::json;
+
+use super::unit_names;
+use crate::cli::OutputArgs;
+use crate::manager::{Manager, ManagerError};
+use crate::output::timestamp;
+
+/// Prints the chain of each unit, newest change first, every cause below what it caused.
+pub async fn why(manager: &Manager, options: &OutputArgs, units: &[String]) -> Result<u8, ManagerError> {
+    let mut code = 0;
+    for unit in unit_names(units)? {
+        let message = Request::Why { unit: unit.clone() }.message();
+        let message = message.map_err(|error| ManagerError::Arguments(error.to_string()))?;
+        let entries = parse_why(&manager.send(message).await?).map_err(|error| ManagerError::Reply(error.text))?;
+        if options.json {
+            println!(
+                "{}",
+                serde_json::Value::from_iter(entries.iter().map(|entry| {
+                    json!({
+                        "realtime_usec": entry.realtime_usec, "unit": entry.unit, "change": entry.change,
+                        "cause": entry.cause, "source": entry.source, "parent": entry.parent,
+                    })
+                }))
+            );
+        } else if entries.is_empty() {
+            println!("{unit}: nothing is known: it has not changed since it was loaded.");
+            code = 3;
+        } else {
+            println!("{unit}");
+            tree(&entries).iter().for_each(|line| println!("{line}"));
+        }
+    }
+    Ok(code)
+}
+
+/// Entries that caused nothing else in the list come first (newest first); below each, indented, what caused it.
+fn tree(entries: &[WhyEntry]) -> Vec<String> {
+    let is_cause = |index: usize| entries.iter().any(|entry| usize::try_from(entry.parent) == Ok(index));
+    let mut lines = Vec::new();
+    let mut printed = vec![false; entries.len()];
+    for start in (0..entries.len()).filter(|index| !is_cause(*index)) {
+        let mut next = Some(start);
+        let mut depth = 1;
+        while let Some(index) = next {
+            let Some(entry) = entries.get(index) else { break };
+            // A chain that joins one already printed ends there; this also ends a cycle that a broken broker could send.
+            if std::mem::replace(&mut printed[index], true) {
+                lines.push(format!("{}(see above)", "  ".repeat(depth)));
+                break;
+            }
+            lines.push(line(entry, depth));
+            next = usize::try_from(entry.parent).ok();
+            depth += 1;
+        }
+    }
+    lines
+}
+
+fn line(entry: &WhyEntry, depth: usize) -> String {
+    let arrow = if depth == 1 { "" } else { "because " };
+    let mut text = format!("{}{arrow}{}: {}", "  ".repeat(depth), entry.unit, entry.change);
+    if !entry.cause.is_empty() {
+        text.push_str(&format!(" - {}", entry.cause));
+    }
+    if !entry.source.is_empty() {
+        text.push_str(&format!(" [{}]", entry.source));
+    }
+    format!("{text}  ({})", timestamp(entry.realtime_usec))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(unit: &str, change: &str, parent: i32) -> WhyEntry {
+        WhyEntry {
+            realtime_usec: 1_700_000_000_000_000,
+            unit: unit.into(),
+            change: change.into(),
+            cause: String::new(),
+            source: String::new(),
+            parent,
+        }
+    }
+
+    #[test]
+    fn causes_stand_below_what_they_caused() {
+        let lines = tree(&[
+            entry("a.service", "active", 1),
+            entry("a.service", "start job", 2),
+            entry("x.device", "plugged", -1),
+            entry("a.service", "inactive", -1),
+        ]);
+        let heads: Vec<&str> = lines.iter().map(|line| line.split("  (").next().unwrap_or_default()).collect();
+        assert_eq!(heads.len(), 4);
+        assert!(lines[0].starts_with("  a.service: active"));
+        assert!(lines[1].starts_with("    because a.service: start job"));
+        assert!(lines[2].starts_with("      because x.device: plugged"));
+        assert!(lines[3].starts_with("  a.service: inactive"));
+    }
+
+    #[test]
+    fn a_cycle_ends() {
+        let lines = tree(&[entry("a.service", "x", 1), entry("b.service", "y", 1)]);
+        assert!(lines.len() <= 3);
+    }
+}
