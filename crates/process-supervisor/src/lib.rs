@@ -1,0 +1,4 @@
+//! process-supervisor: owns service processes.
+#![forbid(unsafe_code)]
+
+pub mod core;
