@@ -1,0 +1,103 @@
+//! Starting a daemon: the executor becomes it, with its descriptors and our environment.
+
+use std::io;
+use std::os::fd::AsRawFd;
+use std::path::PathBuf;
+
+use sys::executor::{Job, PassedFd, Stdio};
+use sys::spawn::{Executor, SpawnRequest};
+
+use super::exits::Exits;
+use super::place::Place;
+use super::sockets::Sockets;
+use super::store::Stores;
+use crate::core::Daemon;
+
+/// Variables of our own start that a daemon must not take for its own.
+const NOT_PASSED: [&str; 8] = [
+    "LISTEN_FDS",
+    "LISTEN_PID",
+    "LISTEN_FDNAMES",
+    "NOTIFY_SOCKET",
+    "WATCHDOG_USEC",
+    "WATCHDOG_PID",
+    "INVOCATION_ID",
+    "SYSTEMD_EXEC_PID",
+];
+
+/// Spawns daemons from beside the launcher's own executable.
+#[derive(Debug)]
+pub struct Spawner {
+    executor: Executor,
+    directory: PathBuf,
+}
+
+impl Spawner {
+    /// Finds the programs.
+    pub fn new(_place: &Place) -> io::Result<Self> {
+        let executor = Executor::beside_current_exe()?;
+        let directory = executor.path().parent().map(PathBuf::from).unwrap_or_default();
+        Ok(Self { executor, directory })
+    }
+
+    /// Starts a daemon; its PID.
+    pub fn spawn(
+        &self,
+        daemon: Daemon,
+        place: &Place,
+        sockets: &Sockets,
+        exits: &Exits,
+        stores: &Stores,
+    ) -> io::Result<i32> {
+        let fixed = sockets.of(daemon).into_iter();
+        let exits = match daemon {
+            Daemon::ProcessSupervisor => Some(("exits", exits.receiver())),
+            Daemon::DeviceWatcher | Daemon::SocketActivator | Daemon::UnitBroker => None,
+        };
+        let passed = fixed
+            .chain(exits)
+            .chain(stores.of(daemon))
+            .map(|(name, fd)| PassedFd { fd: fd.as_raw_fd(), name: name.to_owned() });
+        let program = self.directory.join(daemon.name());
+        if !program.exists() {
+            // The executor's 203 would say the same, but without the path.
+            return Err(io::Error::new(io::ErrorKind::NotFound, format!("{}: no such program", program.display())));
+        }
+        let job = Job {
+            unit: daemon.name().to_owned(),
+            path: program.to_string_lossy().into_owned(),
+            argv: vec![daemon.name().to_owned()],
+            env: environment(daemon, place),
+            fds: passed.collect(),
+            stdin: Stdio::Null,
+            stdout: Stdio::Inherit,
+            stderr: Stdio::Inherit,
+            ..Job::default()
+        };
+        sys::spawn::spawn(&SpawnRequest { executor: &self.executor, job: &job, cgroup: None })
+            .map(|spawned| spawned.pid)
+    }
+}
+
+fn environment(daemon: Daemon, place: &Place) -> Vec<(String, String)> {
+    let mut env: Vec<(String, String)> = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .filter(|(name, _)| !NOT_PASSED.contains(&name.as_str()))
+        .collect();
+    let mut set = |name: &str, value: String| {
+        env.retain(|(have, _)| have != name);
+        env.push((name.to_owned(), value));
+    };
+    let path = |path: PathBuf| path.to_string_lossy().into_owned();
+    set("QUINTET_RUNTIME_DIR", path(place.runtime.path().to_owned()));
+    set("QUINTET_MODE", place.mode.as_str().to_owned());
+    set("QUINTET_DEFAULT_UNIT", place.unit.clone());
+    set("NOTIFY_SOCKET", path(place.runtime.notify().join(daemon.name())));
+    if let Some(root) = &place.cgroup_root {
+        set("QUINTET_CGROUP_ROOT", path(root.clone()));
+    }
+    if let Some(level) = &place.log_level {
+        set("QUINTET_LOG", level.clone());
+    }
+    env
+}
