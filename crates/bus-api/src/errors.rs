@@ -73,6 +73,8 @@ error_names! {
     InteractiveAuthorizationRequired => "org.freedesktop.DBus.Error.InteractiveAuthorizationRequired",
     /// The unit is not loaded, or there is no file for it.
     NoSuchUnit => "org.freedesktop.systemd1.NoSuchUnit",
+    /// The unit has no such process to send a signal to.
+    NoSuchProcess => "org.freedesktop.systemd1.NoSuchProcess",
     /// No unit has this PID.
     NoUnitForPid => "org.freedesktop.systemd1.NoUnitForPID",
     /// No unit has this invocation ID.
