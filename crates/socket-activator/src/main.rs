@@ -1,2 +1,47 @@
-//! socket-activator
-fn main() {}
+//! socket-activator: see `socket-activator --help` and the crate's documentation.
+#![forbid(unsafe_code)]
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use daemon_runtime::args::CommonArgs;
+use daemon_runtime::config::{self, LogConfig};
+use daemon_runtime::logging;
+use serde::Deserialize;
+use socket_activator::cli::{Cli, Verb};
+use socket_activator::daemon::serve;
+use socket_activator::ownership;
+
+/// `/etc/quintet/socket-activator.toml`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Config {
+    /// `[log]`
+    log: LogConfig,
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match cli.verb {
+        Some(Verb::Chown { user, group, paths }) => ownership::chown(&user, &group, &paths),
+        Some(Verb::Run(_)) => daemon(&cli.common),
+        None => daemon(&cli.common),
+    }
+}
+
+fn daemon(common: &CommonArgs) -> ExitCode {
+    let config: Config = match config::load(serve::NAME, common) {
+        Ok(config) => config,
+        Err(error) => return fail(&error.to_string()),
+    };
+    logging::init(serve::NAME, common, &config.log);
+    match daemon_runtime::run(serve::serve(&common.runtime())) {
+        Ok(Ok(())) => ExitCode::SUCCESS,
+        Ok(Err(error)) | Err(error) => fail(&error.to_string()),
+    }
+}
+
+fn fail(text: &str) -> ExitCode {
+    eprintln!("socket-activator: {text}");
+    ExitCode::FAILURE
+}

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::instance::Endpoint;
-use super::state::{Phase, SocketResult};
+use super::state::{Phase, SocketResult, State};
 
 /// How a control command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -124,6 +124,10 @@ pub enum Action {
     },
     /// The state changed; tell it.
     Changed {
+        /// The state that was entered; the machine may be further on already.
+        state: State,
+        /// The result as of then.
+        result: SocketResult,
         /// Why.
         cause: String,
     },

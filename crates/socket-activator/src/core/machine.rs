@@ -447,7 +447,7 @@ impl Machine {
             self.triggers.retain(|t| t.connection.is_some());
             self.actions.push(Action::Close);
         }
-        self.actions.push(Action::Changed { cause: cause.to_owned() });
+        self.actions.push(Action::Changed { state, result: self.result, cause: cause.to_owned() });
     }
 }
 

@@ -3,6 +3,7 @@
 //! Start with [`state`] (the states and what they mean) and [`machine`] (which event leads where).
 
 pub mod activation;
+pub mod command;
 pub mod connections;
 pub mod event;
 pub mod instance;
@@ -10,6 +11,7 @@ pub mod machine;
 pub mod policy;
 pub mod rate_limit;
 pub mod state;
+pub mod timestamps;
 
 pub use event::{Action, Event};
 pub use machine::Machine;

@@ -99,7 +99,9 @@ fn render(action: &Action, machine: &Machine) -> String {
         }
         Action::Forget { cookie } => format!("forget {cookie}"),
         Action::Refuse { cookie } => format!("refuse {cookie}"),
-        Action::Changed { .. } => "changed".into(),
+        Action::Changed { state, result, .. } => {
+            format!("changed {}/{} {}", state.active(), state.sub(), result.as_str())
+        }
         Action::Updated => format!(
             "updated {} accepted {} held {} refused",
             machine.connections.accepted,
