@@ -12,6 +12,7 @@ pub mod escape;
 pub mod format;
 pub mod load;
 pub mod machine;
+mod long_name;
 mod name;
 pub mod parse;
 pub mod specifier;

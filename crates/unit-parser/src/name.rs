@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::escape::{bus_label_escape, bus_label_unescape, path_escape, path_unescape};
+use crate::long_name::shorten;
 use crate::unit_type::UnitType;
 
 /// Longest unit name, in bytes.
@@ -130,10 +131,11 @@ impl UnitName {
         UnitName::parse(&format!("{}.{unit_type}", self.stem()))
     }
 
-    /// The name of the mount, device, ... unit of a path: `/dev/sda` to `dev-sda.device`.
+    /// The name of the mount, device, ... unit of a path: `/dev/sda` to `dev-sda.device`. A path that is too long for a
+    /// name gives a name that is cut and ends in a hash.
     pub fn from_path(path: &str, unit_type: UnitType) -> Result<UnitName, NameError> {
         let stem = path_escape(path).map_err(|_| NameError::Path(path.to_owned()))?;
-        UnitName::parse(&format!("{stem}.{unit_type}"))
+        UnitName::parse(&shorten(&stem, unit_type.as_str()))
     }
 
     /// The path that the stem of a mount, device, ... unit stands for; `None` if it stands for none.
