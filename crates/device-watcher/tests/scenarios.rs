@@ -119,7 +119,8 @@ impl Run {
             "list" => {
                 for unit in self.table.units() {
                     let DeviceUnit { state, unit, description, sysfs_path, .. } = unit;
-                    writeln!(self.out, "    {state} {unit} \"{description}\" {sysfs_path}").unwrap();
+                    let text = format!("    {state} {unit} \"{description}\" {sysfs_path}");
+                    writeln!(self.out, "{}", text.trim_end()).unwrap();
                 }
             }
             action => self.input(Input::Event(Origin::Udev, event(action, &words[1..]))),

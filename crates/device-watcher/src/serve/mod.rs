@@ -77,8 +77,8 @@ async fn serve(common: &CommonArgs, args: &ServeArgs, config: &Config) -> Result
     let watch = note("udev's coming and going won't be noticed", Watch::start());
     let monitor = note("devices that come and go won't be noticed", Monitor::listen(&Filter::systemd()));
     let state = DeviceState::open(&runtime.state(NAME));
-    let saved = state.as_ref().map(DeviceState::load).unwrap_or_default();
     let allow_replay = args.allow_replay || args.replay.is_some() || config.allow_replay;
+    let saved = state.as_ref().map(|state| state.load(allow_replay)).unwrap_or_default();
     let (presence, runner) = (Presence::look(), Runner::from_env());
     let mut daemon = Daemon { table: Table::restored(saved), state, server, runner, presence, allow_replay };
     daemon.enumerate();

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use daemon_runtime::state::StateDir;
 
+use crate::core::event::Origin;
 use crate::core::saved::{Keep, SavedDevice};
 
 /// The state directory.
@@ -19,9 +20,17 @@ impl DeviceState {
             .map(DeviceState)
     }
 
-    /// What an earlier run wrote.
-    pub fn load(&self) -> Vec<SavedDevice> {
-        self.0.load_all().into_iter().map(|(_, device)| device).collect()
+    /// What an earlier run wrote. Replayed devices are forgotten when this run allows none.
+    pub fn load(&self, allow_replay: bool) -> Vec<SavedDevice> {
+        let mut devices: Vec<SavedDevice> = self.0.load_all().into_iter().map(|(_, device)| device).collect();
+        devices.retain(|device| {
+            let stays = allow_replay || device.origin == Origin::Udev;
+            if !stays {
+                self.0.remove(&device.syspath);
+            }
+            stays
+        });
+        devices
     }
 
     /// Writes and deletes what a change says.
