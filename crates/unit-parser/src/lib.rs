@@ -11,8 +11,8 @@ mod diagnostic;
 pub mod escape;
 pub mod format;
 pub mod load;
-pub mod machine;
 mod long_name;
+pub mod machine;
 mod name;
 pub mod parse;
 pub mod specifier;
@@ -31,5 +31,6 @@ pub use table::{Kind, Property, Row, RowId, Status, all_rows, lookup, row, rows}
 pub use unit::{DirectoryLink, LoadState, Origin, Setting, Unit};
 pub use unit_type::UnitType;
 pub use value::{
-    Address as ListenTarget, Condition, ConditionKind, ExecCommand, ExitStatusSet, ListenAddress, ListenKind, Rlimit, UnitList, Value,
+    Address as ListenTarget, Condition, ConditionKind, ExecCommand, ExitStatusSet, ListenAddress, ListenKind, Rlimit,
+    UnitList, Value,
 };

@@ -62,8 +62,8 @@ pub enum Kind {
     InstallNames,
     /// An absolute path: `Str`.
     Path,
-    /// An absolute path that may be prefixed by `-`: `Str`.
-    OptionalPath,
+    /// A path, below the runtime directory if it is relative: `Str`.
+    PidFile,
     /// Absolute paths, possibly with prefixes `-` and `+`: `List`.
     Paths,
     /// Absolute paths without prefixes: `List`.
@@ -126,14 +126,12 @@ pub enum Kind {
     ColonPair,
     /// `Delegate=`: `List` of controllers, or `yes`.
     Delegate,
-    /// `Personality=`, `SystemCallArchitectures=`: `Word` or `List`, checked by the user of it.
-    Names,
+    /// `CoredumpFilter=`: `Uint` mask.
+    CoredumpFilter,
     /// `IPTOS=`: `Int`.
     IpTos,
     /// `MountFlags=`: `Uint`.
     MountFlags,
-    /// A time span for `RandomizedDelaySec=` and its like, kept as `Usec`, not below 0 and not infinite.
-    UsecFinite,
 }
 
 /// What the numbers of a resource limit count.

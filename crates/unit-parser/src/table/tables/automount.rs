@@ -9,5 +9,5 @@ table! {
     WHERE "Where" Path, "", ["Where" "s"], ONCE, Unknown, 0, "The mount point, which the unit's name must match";
     EXTRA_OPTIONS "ExtraOptions" Text, "", ["ExtraOptions" "s"], ONCE, Unknown, 0, "Options of the autofs mount";
     DIRECTORY_MODE "DirectoryMode" Mode, "0755", ["DirectoryMode" "u"], ONCE, Unknown, 0, "Access mode of directories made for it";
-    TIMEOUT_IDLE_SEC "TimeoutIdleSec" UsecZeroInfinite, "0", ["TimeoutIdleUSec" "t"], ONCE, Unknown, 0, "Unmount after so long without use";
+    TIMEOUT_IDLE_SEC "TimeoutIdleSec" UsecZeroInfinite, "", ["TimeoutIdleUSec" "t"], ONCE, Unknown, 0, "Unmount after so long without use";
 }

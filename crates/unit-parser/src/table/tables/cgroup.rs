@@ -17,7 +17,7 @@ table! {
     SLICE "Slice" UnitRef, "", ["Slice" "s"], ONCE, Works, 0, "The slice that it is in";
     DELEGATE "Delegate" Delegate, "no", ["Delegate" "b", "DelegateControllers" "as"], ONCE, NoEffect("the subtree is left to the unit in any case, no controllers are given"), 0, "Its processes manage the control group below it";
     DELEGATE_SUBGROUP "DelegateSubgroup" Text, "", [], ONCE, NoEffect("processes are put into the unit's own group"), 254, "The subgroup for its processes";
-    CPU_ACCOUNTING "CPUAccounting" Bool, "", ["CPUAccounting" "b"], ONCE, NoEffect(NO_CONTROLLER), 0, "Count CPU time";
+    CPU_ACCOUNTING "CPUAccounting" Bool, "yes", ["CPUAccounting" "b"], ONCE, NoEffect(NO_CONTROLLER), 0, "Count CPU time";
     CPU_WEIGHT "CPUWeight" Weight(1, 10000), "", ["CPUWeight" "t"], ONCE, NoEffect(NO_CONTROLLER), 0, "Its share of CPU time";
     STARTUP_CPU_WEIGHT "StartupCPUWeight" Weight(1, 10000), "", ["StartupCPUWeight" "t"], ONCE, NoEffect(NO_CONTROLLER), 0, "The same during start-up and shutdown";
     CPU_SHARES "CPUShares" Weight(2, 262144), "", ["CPUShares" "t"], ONCE, NoEffect(OLD), 0, "Its share of CPU time, the old way";
@@ -43,7 +43,7 @@ table! {
     BLOCK_IO_DEVICE_WEIGHT "BlockIODeviceWeight" Pair, "", ["BlockIODeviceWeight" "a(st)"], MANY, NoEffect(OLD), 0, "The share for one device, the old way";
     BLOCK_IO_READ_BANDWIDTH "BlockIOReadBandwidth" Pair, "", ["BlockIOReadBandwidth" "a(st)"], MANY, NoEffect(OLD), 0, "Bytes read from a device per second, the old way";
     BLOCK_IO_WRITE_BANDWIDTH "BlockIOWriteBandwidth" Pair, "", ["BlockIOWriteBandwidth" "a(st)"], MANY, NoEffect(OLD), 0, "Bytes written to a device per second, the old way";
-    MEMORY_ACCOUNTING "MemoryAccounting" Bool, "", ["MemoryAccounting" "b"], ONCE, NoEffect(NO_CONTROLLER), 0, "Count memory";
+    MEMORY_ACCOUNTING "MemoryAccounting" Bool, "yes", ["MemoryAccounting" "b"], ONCE, NoEffect(NO_CONTROLLER), 0, "Count memory";
     DEFAULT_MEMORY_LOW "DefaultMemoryLow" MemoryLimit, "0", ["DefaultMemoryLow" "t"], ONCE, NoEffect(NO_CONTROLLER), 0, "MemoryLow= of the units in it";
     DEFAULT_MEMORY_MIN "DefaultMemoryMin" MemoryLimit, "0", ["DefaultMemoryMin" "t"], ONCE, NoEffect(NO_CONTROLLER), 0, "MemoryMin= of the units in it";
     DEFAULT_STARTUP_MEMORY_LOW "DefaultStartupMemoryLow" MemoryLimit, "0", [], ONCE, NoEffect(NO_CONTROLLER), 253, "StartupMemoryLow= of the units in it";

@@ -58,7 +58,7 @@ table! {
     EXTENSION_IMAGES "ExtensionImages" Words, "", ["ExtensionImages" "a(sba(ss))"], MANY, NoEffect(NO_IMAGES), 0, "Images laid over the root";
     MOUNT_IMAGES "MountImages" Words, "", ["MountImages" "a(ssba(ss))"], MANY, NoEffect(NO_IMAGES), 0, "Images mounted for it";
     OOM_SCORE_ADJUST "OOMScoreAdjust" Int(-1000, 1000), "", ["OOMScoreAdjust" "i"], ONCE, Works, 0, "How likely the kernel kills it for lack of memory";
-    COREDUMP_FILTER "CoredumpFilter" Verbatim, "", ["CoredumpFilter" "t"], ONCE, NoEffect("the kernel's default applies"), 0, "What core dumps contain";
+    COREDUMP_FILTER "CoredumpFilter" CoredumpFilter, "", ["CoredumpFilter" "t"], ONCE, NoEffect("the kernel's default applies"), 0, "What core dumps contain";
     NICE "Nice" Int(-20, 19), "", ["Nice" "i"], ONCE, Works, 0, "The nice level";
     IO_SCHEDULING_CLASS "IOSchedulingClass" Named(IO_CLASSES), "", ["IOSchedulingClass" "i"], ONCE, Works, 0, "The I/O scheduling class";
     IO_SCHEDULING_PRIORITY "IOSchedulingPriority" Int(0, 7), "", ["IOSchedulingPriority" "i"], ONCE, Works, 0, "The I/O priority, 0 is the highest";
@@ -90,7 +90,7 @@ table! {
     LOG_EXTRA_FIELDS "LogExtraFields" Words, "", ["LogExtraFields" "aay"], MANY, NoEffect(NO_JOURNAL), 0, "Further fields of each line";
     LOG_FILTER_PATTERNS "LogFilterPatterns" Verbatim, "", [], MANY, NoEffect(NO_JOURNAL), 253, "Which lines are kept";
     LOG_NAMESPACE "LogNamespace" Text, "", ["LogNamespace" "s"], ONCE, NoEffect(NO_JOURNAL), 0, "The journal's namespace";
-    SECURE_BITS "SecureBits" SecureBits, "0", ["SecureBits" "i"], ONCE, NoEffect("the bits are not set"), 0, "The kernel's secure bits";
+    SECURE_BITS "SecureBits" SecureBits, "", ["SecureBits" "i"], ONCE, NoEffect("the bits are not set"), 0, "The kernel's secure bits";
     CAPABILITY_BOUNDING_SET "CapabilityBoundingSet" Capabilities(true), "", ["CapabilityBoundingSet" "t"], MANY, NoEffect("the bounding set is not reduced"), 0, "Capabilities that it can ever have";
     AMBIENT_CAPABILITIES "AmbientCapabilities" Capabilities(false), "", ["AmbientCapabilities" "t"], MANY, NoEffect("no ambient capabilities are given"), 0, "Capabilities that it has as an ordinary user";
     USER "User" User, "", ["User" "s"], ONCE, Works, 0, "The user that it runs as";
@@ -153,7 +153,7 @@ table! {
     LOGS_DIRECTORY "LogsDirectory" Directories, "", ["LogsDirectory" "as", "LogsDirectorySymlink" "a(sst)"], MANY, Works, 0, "Directories below /var/log";
     CONFIGURATION_DIRECTORY_MODE "ConfigurationDirectoryMode" Mode, "0755", ["ConfigurationDirectoryMode" "u"], ONCE, Works, 0, "Access mode of configuration directories";
     CONFIGURATION_DIRECTORY "ConfigurationDirectory" Directories, "", ["ConfigurationDirectory" "as"], MANY, Works, 0, "Directories below /etc";
-    TIMEOUT_CLEAN_SEC "TimeoutCleanSec" UsecZeroInfinite, "infinity", ["TimeoutCleanUSec" "t"], ONCE, NoEffect("systemctl clean is not served"), 0, "How long systemctl clean may take";
+    TIMEOUT_CLEAN_SEC "TimeoutCleanSec" Usec, "infinity", ["TimeoutCleanUSec" "t"], ONCE, NoEffect("systemctl clean is not served"), 0, "How long systemctl clean may take";
     MEMORY_DENY_WRITE_EXECUTE "MemoryDenyWriteExecute" Bool, "no", ["MemoryDenyWriteExecute" "b"], ONCE, NoEffect(NO_SECCOMP), 0, "No memory is writable and executable";
     RESTRICT_REALTIME "RestrictRealtime" Bool, "no", ["RestrictRealtime" "b"], ONCE, NoEffect(NO_SECCOMP), 0, "No real-time scheduling";
     RESTRICT_SUID_SGID "RestrictSUIDSGID" Bool, "no", ["RestrictSUIDSGID" "b"], ONCE, NoEffect(NO_SECCOMP), 0, "No setuid files can be made";

@@ -11,5 +11,5 @@ table! {
     REQUIRED_BY "RequiredBy" InstallNames, "", [], MANY, Works, 0, "Units that require it, as links in their .requires/";
     UPHELD_BY "UpheldBy" InstallNames, "", [], MANY, Works, 254, "Units that uphold it, as links in their .upholds/";
     ALSO "Also" InstallNames, "", [], MANY, Works, 0, "Units that are enabled and disabled along";
-    DEFAULT_INSTANCE "DefaultInstance" Text, "", [], ONCE, Works, 0, "The instance that enabling a template means";
+    DEFAULT_INSTANCE "DefaultInstance" Verbatim, "", [], ONCE, Works, 0, "The instance that enabling a template means";
 }

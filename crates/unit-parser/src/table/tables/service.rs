@@ -15,7 +15,7 @@ table! {
     EXIT_TYPE "ExitType" Word(&["main", "cgroup"]), "main", ["ExitType" "s"], ONCE, Works, 0, "Whether it ends with its main process or with its last one";
     RESTART "Restart" Word(RESTARTS), "no", ["Restart" "s"], ONCE, Works, 0, "After which ends it is started again";
     RESTART_MODE "RestartMode" Word(&["normal", "direct", "debug"]), "normal", [], ONCE, Works, 254, "Whether a restart passes through inactive or failed";
-    PID_FILE "PIDFile" Path, "", ["PIDFile" "s"], ONCE, Works, 0, "The file that tells the main process of a forking service";
+    PID_FILE "PIDFile" PidFile, "", ["PIDFile" "s"], ONCE, Works, 0, "The file that tells the main process of a forking service";
     NOTIFY_ACCESS "NotifyAccess" Word(&["none", "main", "exec", "all"]), "none", ["NotifyAccess" "s"], ONCE, Works, 0, "Whose notifications count";
     RESTART_SEC "RestartSec" Usec, "100ms", ["RestartUSec" "t"], ONCE, Works, 0, "The pause before a restart";
     RESTART_STEPS "RestartSteps" Uint(u32::MAX as u64), "0", [], ONCE, Works, 254, "In how many steps the pause grows to RestartMaxDelaySec=";
@@ -25,7 +25,7 @@ table! {
     TIMEOUT_ABORT_SEC "TimeoutAbortSec" UsecEmptyInfinite, "1min 30s", ["TimeoutAbortUSec" "t"], ONCE, Works, 0, "How long an abort after a watchdog failure may take";
     TIMEOUT_START_FAILURE_MODE "TimeoutStartFailureMode" Word(TIMEOUT_MODE), "terminate", ["TimeoutStartFailureMode" "s"], ONCE, Works, 0, "How a start that takes too long is ended";
     TIMEOUT_STOP_FAILURE_MODE "TimeoutStopFailureMode" Word(TIMEOUT_MODE), "terminate", ["TimeoutStopFailureMode" "s"], ONCE, Works, 0, "How a stop that takes too long is ended";
-    RUNTIME_MAX_SEC "RuntimeMaxSec" UsecZeroInfinite, "infinity", ["RuntimeMaxUSec" "t"], ONCE, Works, 0, "How long it may run before it is ended as failed";
+    RUNTIME_MAX_SEC "RuntimeMaxSec" Usec, "infinity", ["RuntimeMaxUSec" "t"], ONCE, Works, 0, "How long it may run before it is ended as failed";
     RUNTIME_RANDOMIZED_EXTRA_SEC "RuntimeRandomizedExtraSec" Usec, "0", ["RuntimeRandomizedExtraUSec" "t"], ONCE, Works, 0, "A random span on top of that";
     WATCHDOG_SEC "WatchdogSec" Usec, "infinity", ["WatchdogUSec" "t"], ONCE, Works, 0, "The longest pause between two signs of life";
     ROOT_DIRECTORY_START_ONLY "RootDirectoryStartOnly" Bool, "no", ["RootDirectoryStartOnly" "b"], ONCE, NoEffect("RootDirectory= is not applied"), 0, "Change the root only for ExecStart=";

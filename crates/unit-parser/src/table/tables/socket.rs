@@ -48,8 +48,8 @@ table! {
     SMACK_LABEL_IP_OUT "SmackLabelIPOut" Text, "", ["SmackLabelIPOut" "s"], ONCE, NoEffect(NO_SMACK), 0, "SMACK label of outgoing packets";
     SELINUX_CONTEXT_FROM_NET "SELinuxContextFromNet" Bool, "no", [], ONCE, NoEffect("SELinux contexts are not set"), 0, "Take the SELinux context from the peer";
     PIPE_SIZE "PipeSize" Size, "0", ["PipeSize" "t"], ONCE, Works, 0, "Size of a named pipe's buffer";
-    MESSAGE_QUEUE_MAX_MESSAGES "MessageQueueMaxMessages" Int(1, i64::MAX), "0", ["MessageQueueMaxMessages" "x"], ONCE, Works, 0, "Length of a message queue";
-    MESSAGE_QUEUE_MESSAGE_SIZE "MessageQueueMessageSize" Int(1, i64::MAX), "0", ["MessageQueueMessageSize" "x"], ONCE, Works, 0, "Size of a queue's messages";
+    MESSAGE_QUEUE_MAX_MESSAGES "MessageQueueMaxMessages" Int(0, i64::MAX), "0", ["MessageQueueMaxMessages" "x"], ONCE, Works, 0, "Length of a message queue";
+    MESSAGE_QUEUE_MESSAGE_SIZE "MessageQueueMessageSize" Int(0, i64::MAX), "0", ["MessageQueueMessageSize" "x"], ONCE, Works, 0, "Size of a queue's messages";
     FREE_BIND "FreeBind" Bool, "no", ["FreeBind" "b"], ONCE, Works, 0, "Listen on an address that the host doesn't have yet";
     TRANSPARENT "Transparent" Bool, "no", ["Transparent" "b"], ONCE, Works, 0, "Set IP_TRANSPARENT";
     BROADCAST "Broadcast" Bool, "no", ["Broadcast" "b"], ONCE, Works, 0, "Allow broadcasts";

@@ -1,0 +1,192 @@
+//! The `[Install]` section: its lines, words and specifiers.
+
+use crate::name::UnitName;
+use crate::specifier::Host;
+use crate::unit_type::UnitType;
+
+/// What a unit file says about its installation. Words as written; specifiers are expanded when they are used.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Install {
+    pub aliases: Vec<String>,
+    pub wanted_by: Vec<String>,
+    pub required_by: Vec<String>,
+    pub also: Vec<String>,
+    pub default_instance: Option<String>,
+}
+
+impl Install {
+    /// Whether enabling the unit makes links.
+    pub fn has_rules(&self) -> bool {
+        !self.aliases.is_empty() || !self.wanted_by.is_empty() || !self.required_by.is_empty()
+    }
+
+    /// Reads a file (or a drop-in on top of it). An empty assignment resets its list.
+    ///
+    /// `UpheldBy=` (systemd 254) makes no link, as with the version that this is compatible to.
+    pub fn read(&mut self, text: &str, unit: &UnitName) {
+        for (key, value) in lines(text) {
+            let list = match key.as_str() {
+                "Alias" if !may_alias(unit.unit_type()) => continue,
+                "Alias" => &mut self.aliases,
+                "WantedBy" => &mut self.wanted_by,
+                "RequiredBy" => &mut self.required_by,
+                "Also" => &mut self.also,
+                "DefaultInstance" => {
+                    // An instance of a template has its instance already.
+                    if unit.is_template() {
+                        self.default_instance = Some(value).filter(|value| !value.is_empty());
+                    }
+                    continue;
+                }
+                _ => continue,
+            };
+            if value.is_empty() {
+                list.clear();
+            } else {
+                list.extend(words(&value));
+            }
+        }
+    }
+}
+
+/// Types that can have aliases (systemd.unit(5), Alias=).
+pub(super) fn may_alias(unit_type: UnitType) -> bool {
+    matches!(
+        unit_type,
+        UnitType::Service
+            | UnitType::Socket
+            | UnitType::Target
+            | UnitType::Device
+            | UnitType::Timer
+            | UnitType::Path
+    )
+}
+
+/// The assignments of `[Install]`, continued lines joined (systemd.syntax(7)).
+fn lines(text: &str) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    let mut in_section = false;
+    let mut joined = String::new();
+    for line in text.trim_start_matches('\u{feff}').lines() {
+        let trimmed = line.trim();
+        if trimmed.starts_with('#') || trimmed.starts_with(';') || (trimmed.is_empty() && joined.is_empty()) {
+            continue;
+        }
+        let continued = line.trim_end().strip_suffix('\\');
+        joined.push_str(continued.unwrap_or(line));
+        if continued.is_some() {
+            joined.push(' ');
+            continue;
+        }
+        let whole = std::mem::take(&mut joined);
+        let whole = whole.trim();
+        if let Some(name) = whole.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+            in_section = name == "Install";
+        } else if in_section && let Some((key, value)) = whole.split_once('=') {
+            found.push((key.trim().to_owned(), value.trim().to_owned()));
+        }
+    }
+    found
+}
+
+/// Words at white space, quotes taken off.
+pub(super) fn words(text: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    let mut word: Option<String> = None;
+    let mut quote = None;
+    for c in text.chars() {
+        match quote {
+            Some(mark) if c == mark => quote = None,
+            Some(_) => word.get_or_insert_default().push(c),
+            None if c == '"' || c == '\'' => {
+                quote = Some(c);
+                word.get_or_insert_default();
+            }
+            None if c.is_whitespace() => words.extend(word.take()),
+            None => word.get_or_insert_default().push(c),
+        }
+    }
+    words.extend(word);
+    words
+}
+
+/// Expands the specifiers that `[Install]` knows (systemd.unit(5), "Specifiers"): those of the name, the machine and the
+/// manager's user. A template counts as its default instance. An unknown specifier stays as it is.
+pub(super) fn expand(text: &str, name: &UnitName, default_instance: Option<&str>, host: &Host) -> String {
+    let instantiated = match default_instance {
+        Some(instance) if name.is_template() => name.with_instance(instance).unwrap_or_else(|_| name.clone()),
+        Some(_) | None => name.clone(),
+    };
+    let release = |field: &str| {
+        host.os_release.iter().find(|(key, _)| key == field).map(|(_, value)| value.clone()).unwrap_or_default()
+    };
+    let mut expanded = String::with_capacity(text.len());
+    let mut characters = text.chars();
+    while let Some(c) = characters.next() {
+        if c != '%' {
+            expanded.push(c);
+            continue;
+        }
+        let Some(specifier) = characters.next() else {
+            expanded.push('%');
+            break;
+        };
+        let value = match specifier {
+            '%' => "%".to_owned(),
+            'i' => instantiated.instance().unwrap_or_default().to_owned(),
+            'j' => instantiated.prefix().rsplit('-').next().unwrap_or_default().to_owned(),
+            'n' => instantiated.as_str().to_owned(),
+            'N' => instantiated.stem().to_owned(),
+            'p' => instantiated.prefix().to_owned(),
+            'a' => host.architecture.clone(),
+            'b' => host.boot_id.clone(),
+            'H' => host.host_name.clone(),
+            'l' => host.host_name.split('.').next().unwrap_or_default().to_owned(),
+            'm' => host.machine_id.clone(),
+            'v' => host.kernel_release.clone(),
+            'o' => release("ID"),
+            'w' => release("VERSION_ID"),
+            'B' => release("BUILD_ID"),
+            'W' => release("VARIANT_ID"),
+            'A' => release("IMAGE_VERSION"),
+            'M' => release("IMAGE_ID"),
+            'g' => host.group.clone(),
+            'G' => host.gid.to_string(),
+            'u' => host.user.clone(),
+            'U' => host.uid.to_string(),
+            other => format!("%{other}"),
+        };
+        expanded.push_str(&value);
+    }
+    expanded
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_install_section_counts_and_empty_resets() {
+        let text = "[Unit]\nAlias=no.service\n[Install]\n# WantedBy=no.target\nWantedBy=a.target \\\n; between\n  \"b.target\"\nAlias=x.service\nAlias=\nAlso=c.socket\n[Service]\nAlias=no.service\n";
+        let mut install = Install::default();
+        install.read(text, &UnitName::parse("a.service").unwrap());
+        assert_eq!(install.wanted_by, ["a.target", "b.target"]);
+        assert!(install.aliases.is_empty());
+        assert_eq!(install.also, ["c.socket"]);
+    }
+
+    #[test]
+    fn a_template_counts_as_its_default_instance() {
+        let host = Host { host_name: "box.example".into(), ..Host::default() };
+        let template = UnitName::parse("a-b@.service").unwrap();
+        let table = [
+            ("%p-%i.target", Some("def"), "a-b-def.target"),
+            ("%N/%j/%n", Some("def"), "a-b@def/b/a-b@def.service"),
+            ("%l %H %% %z %", None, "box box.example % %z %"),
+            ("x@%i.target", None, "x@.target"),
+        ];
+        for (text, instance, expected) in table {
+            assert_eq!(expand(text, &template, instance, &host), expected);
+        }
+    }
+}

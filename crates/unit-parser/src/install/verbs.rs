@@ -1,0 +1,578 @@
+//! The verbs that change files.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use super::alias::{Alias, verify};
+use super::change::{ChangeKind, InstallError, Log, Outcome};
+use super::links::{Done, create, refused, remove_empty_parents, remove_marked};
+use super::paths::text;
+use super::search::{Context, FIND, FOLLOW, Failure, How, Kind, LOAD, LOAD_FOLLOW, errno, is_masking};
+use super::section::expand;
+use super::{Flags, Installer};
+use crate::name::UnitName;
+use crate::unit_type::UnitType;
+
+/// What `systemctl add-wants` and `add-requires` add.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dependency {
+    /// `TARGET.wants/`
+    Wants,
+    /// `TARGET.requires/`
+    Requires,
+}
+
+impl Installer {
+    /// Makes the links that the `[Install]` sections of units (names or absolute paths) ask for.
+    ///
+    /// # Errors
+    /// [`InstallError`]; links that were made before stay.
+    pub fn enable(&self, files: &[String], flags: Flags) -> Result<Outcome, InstallError> {
+        let mut log = Log::default();
+        let carries = self.enable_into(files, flags, &mut log);
+        log.finish(carries.unwrap_or(false), carries.is_none())
+    }
+
+    /// `None` after a failure in the log.
+    fn enable_into(&self, files: &[String], flags: Flags, log: &mut Log) -> Option<bool> {
+        let mut context = Context::new(&self.paths, &self.host);
+        for file in files {
+            self.discover(&mut context, file, LOAD_FOLLOW, log)?;
+        }
+        let config = self.paths.config(flags.runtime);
+        self.apply(&mut context, config, flags.force, LOAD, false, log)
+    }
+
+    /// Removes the links that make units wanted or give them other names.
+    ///
+    /// # Errors
+    /// [`InstallError`].
+    pub fn disable(&self, files: &[String], flags: Flags) -> Result<Outcome, InstallError> {
+        let mut log = Log::default();
+        let carries = self.disable_into(files, self.paths.config(flags.runtime), false, &mut log);
+        log.finish(carries.unwrap_or(false), carries.is_none())
+    }
+
+    /// The links that [`Installer::disable`] would remove.
+    ///
+    /// # Errors
+    /// [`InstallError`].
+    pub fn links(&self, file: &str, runtime: bool) -> Result<Vec<String>, InstallError> {
+        let mut log = Log::default();
+        let done = self.disable_into(&[file.to_owned()], self.paths.config(runtime), true, &mut log);
+        let outcome = log.finish(false, done.is_none())?;
+        let unlinked = outcome.changes.into_iter().filter(|change| change.kind == ChangeKind::Unlink);
+        Ok(unlinked.map(|change| change.path).collect())
+    }
+
+    fn disable_into(&self, files: &[String], config: &Path, dry_run: bool, log: &mut Log) -> Option<bool> {
+        let mut context = Context::new(&self.paths, &self.host);
+        let mut carries = false;
+        for file in files {
+            let Ok(name) = UnitName::parse(file) else {
+                log.failures.push(InstallError::InvalidName(file.clone()));
+                return None;
+            };
+            let index = context.add(name, None, false);
+            match context.traverse(index, LOAD_FOLLOW) {
+                Ok(index) => carries |= context.info(index).install.has_rules(),
+                Err(failure) => {
+                    log.failures.push(failed(file, failure));
+                    return None;
+                }
+            }
+        }
+        let mut marked = BTreeSet::new();
+        mark_for_removal(&mut context, &mut marked, log);
+        self.remove(&mut marked, config, dry_run, log)?;
+        Some(carries)
+    }
+
+    /// Disables and enables.
+    ///
+    /// # Errors
+    /// [`InstallError`].
+    pub fn reenable(&self, files: &[String], flags: Flags) -> Result<Outcome, InstallError> {
+        let mut log = Log::default();
+        let names: Vec<String> = files.iter().map(|file| base_name(file).to_owned()).collect();
+        let carries = self
+            .disable_into(&names, self.paths.config(flags.runtime), false, &mut log)
+            .and_then(|_| self.enable_into(files, flags, &mut log));
+        log.finish(carries.unwrap_or(false), carries.is_none())
+    }
+
+    /// Links units to `/dev/null`.
+    ///
+    /// # Errors
+    /// [`InstallError`]; the other units are masked all the same.
+    pub fn mask(&self, files: &[String], flags: Flags) -> Result<Outcome, InstallError> {
+        let mut log = Log::default();
+        let config = self.paths.config(flags.runtime);
+        for file in files {
+            if UnitName::parse(file).is_err() {
+                log.failures.push(InstallError::InvalidArgument);
+                continue;
+            }
+            let null = self.paths.outside(Path::new("/dev/null"));
+            if let Err(failure) = create(&self.paths, &null, &config.join(file), flags.force, &mut log) {
+                log.failures.push(failure);
+            }
+        }
+        let bad = !log.failures.is_empty();
+        log.finish(false, bad)
+    }
+
+    /// Removes the links that [`Installer::mask`] made.
+    ///
+    /// # Errors
+    /// [`InstallError`].
+    pub fn unmask(&self, files: &[String], flags: Flags) -> Result<Outcome, InstallError> {
+        let mut log = Log::default();
+        let config = self.paths.config(flags.runtime);
+        let mut masked = BTreeSet::new();
+        for file in files {
+            if UnitName::parse(file).is_err() {
+                return Err(InstallError::InvalidArgument);
+            }
+            if self.masked_by_generator(file) {
+                log.add(ChangeKind::MaskedByGenerator, file.clone(), "");
+            }
+            let path = config.join(file);
+            let resolved = super::search::resolve(&self.paths, &path).map(|target| target.real);
+            if is_masking(&resolved.unwrap_or_else(|_| path.clone())) {
+                masked.insert(path);
+            }
+        }
+        let mut marked = BTreeSet::new();
+        for path in masked {
+            match std::fs::remove_file(&path) {
+                Ok(()) => {
+                    remove_empty_parents(&path, config);
+                    log.add(ChangeKind::Unlink, text(&path), "");
+                    marked.insert(text(&self.paths.inside(&path)));
+                }
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                Err(error) => log.failures.push(refused(&path, &error)),
+            }
+        }
+        let bad = !log.failures.is_empty();
+        let removed = self.remove(&mut marked, config, false, &mut log);
+        log.finish(false, bad || removed.is_none())
+    }
+
+    fn masked_by_generator(&self, file: &str) -> bool {
+        let found = self.paths.search.iter().map(|dir| dir.join(file)).find(|path| path.symlink_metadata().is_ok());
+        found.is_some_and(|path| {
+            self.paths.is_generated(&path)
+                && is_masking(&super::search::resolve(&self.paths, &path).map_or(path, |target| target.real))
+        })
+    }
+
+    /// Links unit files from outside of the load path into it.
+    ///
+    /// # Errors
+    /// [`InstallError`]; nothing is linked if one of the files is not good.
+    pub fn link(&self, files: &[String], flags: Flags) -> Result<Outcome, InstallError> {
+        let mut log = Log::default();
+        let mut good: Vec<PathBuf> = Vec::new();
+        for file in files {
+            let path = self.paths.outside(Path::new(file));
+            if !Path::new(file).is_absolute() || UnitName::parse(base_name(file)).is_err() {
+                return Err(InstallError::InvalidArgument);
+            }
+            let metadata = std::fs::symlink_metadata(&path).map_err(|error| refused(Path::new(file), &error))?;
+            let errno = if metadata.is_symlink() {
+                errno::ELOOP
+            } else if metadata.is_dir() {
+                errno::EISDIR
+            } else if metadata.is_file() {
+                0
+            } else {
+                errno::ENOTTY
+            };
+            if errno != 0 {
+                return Err(InstallError::Errno { path: file.clone(), errno });
+            }
+            if !self.paths.in_search_path(&path) {
+                good.push(path);
+            }
+        }
+        let config = self.paths.config(flags.runtime);
+        for path in good {
+            let Some(name) = path.file_name() else { continue };
+            if let Err(failure) = create(&self.paths, &path, &config.join(name), flags.force, &mut log) {
+                log.failures.push(failure);
+            }
+        }
+        let bad = !log.failures.is_empty();
+        log.finish(false, bad)
+    }
+
+    /// Puts units back to what the vendor shipped: drop-ins of the administrator go, and files that hide the vendor's.
+    ///
+    /// # Errors
+    /// [`InstallError`].
+    pub fn revert(&self, files: &[String]) -> Result<Outcome, InstallError> {
+        let mut log = Log::default();
+        let mut doomed: Vec<PathBuf> = Vec::new();
+        for file in files {
+            if UnitName::parse(file).is_err() {
+                return Err(InstallError::InvalidArgument);
+            }
+            let present = |path: &Path| path.symlink_metadata();
+            let mut vendor = false;
+            for dir in &self.paths.search {
+                let path = dir.join(file);
+                vendor |= present(&path).is_ok_and(|metadata| metadata.is_file()) && self.paths.is_vendor(&path);
+                let dropins = dir.join(format!("{file}.d"));
+                let ours = self.paths.is_config_dir(dir) || self.paths.is_control_dir(dir);
+                if ours && present(&dropins).is_ok_and(|metadata| metadata.is_dir()) {
+                    doomed.push(dropins);
+                }
+            }
+            if !vendor {
+                continue;
+            }
+            for dir in self.paths.search.iter().filter(|dir| self.paths.is_config_dir(dir)) {
+                let path = dir.join(file);
+                if present(&path).is_ok_and(|metadata| metadata.is_file() || metadata.is_symlink()) {
+                    doomed.push(path);
+                }
+            }
+        }
+        let mut marked = BTreeSet::new();
+        for path in doomed {
+            let removed = match path.symlink_metadata() {
+                Ok(metadata) if metadata.is_dir() => std::fs::remove_dir_all(&path),
+                Ok(_) => std::fs::remove_file(&path),
+                Err(_) => continue,
+            };
+            match removed {
+                Ok(()) => {
+                    log.add(ChangeKind::Unlink, text(&path), "");
+                    marked.insert(text(&self.paths.inside(&path)));
+                }
+                Err(error) => log.failures.push(refused(&path, &error)),
+            }
+        }
+        let bad = !log.failures.is_empty();
+        for config in [self.paths.runtime.clone(), self.paths.persistent.clone()] {
+            if self.remove(&mut marked, &config, false, &mut log).is_none() {
+                return log.finish(false, true);
+            }
+        }
+        log.finish(false, bad)
+    }
+
+    /// Makes a unit want or require others.
+    ///
+    /// # Errors
+    /// [`InstallError`].
+    pub fn add_dependency(
+        &self,
+        files: &[String],
+        target: &str,
+        dependency: Dependency,
+        flags: Flags,
+    ) -> Result<Outcome, InstallError> {
+        let mut log = Log::default();
+        if UnitName::parse(target).is_err() {
+            return Err(InstallError::InvalidArgument);
+        }
+        let done = self.add_dependency_into(files, target, dependency, flags, &mut log);
+        log.finish(done.unwrap_or(false), done.is_none())
+    }
+
+    fn add_dependency_into(
+        &self,
+        files: &[String],
+        target: &str,
+        dependency: Dependency,
+        flags: Flags,
+        log: &mut Log,
+    ) -> Option<bool> {
+        let mut context = Context::new(&self.paths, &self.host);
+        let index = self.discover(&mut context, target, FOLLOW, log)?;
+        let target = context.info(index).name.to_string();
+        for file in files {
+            let index = self.discover(&mut context, file, FOLLOW, log)?;
+            let install = &mut context.info_mut(index).install;
+            let list = match dependency {
+                Dependency::Wants => &mut install.wanted_by,
+                Dependency::Requires => &mut install.required_by,
+            };
+            *list = vec![target.clone()];
+        }
+        let config = self.paths.config(flags.runtime);
+        self.apply(&mut context, config, flags.force, FOLLOW, false, log)
+    }
+
+    /// The unit that `default.target` stands for.
+    ///
+    /// # Errors
+    /// [`InstallError`].
+    pub fn default_target(&self) -> Result<String, InstallError> {
+        let mut log = Log::default();
+        let mut context = Context::new(&self.paths, &self.host);
+        match self.discover(&mut context, "default.target", FOLLOW, &mut log) {
+            Some(index) => Ok(context.info(index).name.to_string()),
+            None => Err(log.failures.pop().unwrap_or(InstallError::InvalidArgument)),
+        }
+    }
+
+    /// Links `default.target` to another target.
+    ///
+    /// # Errors
+    /// [`InstallError`].
+    pub fn set_default_target(&self, name: &str, force: bool) -> Result<Outcome, InstallError> {
+        let target = UnitName::parse(name).map_err(|_| InstallError::InvalidArgument)?;
+        if target.unit_type() != UnitType::Target || name == "default.target" {
+            return Err(InstallError::InvalidArgument);
+        }
+        let mut log = Log::default();
+        let mut context = Context::new(&self.paths, &self.host);
+        let Some(index) = self.discover(&mut context, name, FIND, &mut log) else {
+            return log.finish(false, true);
+        };
+        let path = context.info(index).path.clone().unwrap_or_default();
+        let link = self.paths.persistent.join("default.target");
+        let made = create(&self.paths, &path, &link, force, &mut log);
+        let bad = made.is_err();
+        log.failures.extend(made.err());
+        log.finish(false, bad)
+    }
+
+    /// Adds and follows what the caller named; refuses what cannot be changed. `None` after a failure in the log.
+    pub(super) fn discover(&self, context: &mut Context<'_>, file: &str, how: How, log: &mut Log) -> Option<usize> {
+        let Some(index) = context.add_argument(file) else {
+            log.failures.push(InstallError::InvalidArgument);
+            return None;
+        };
+        let index = match context.traverse(index, how) {
+            Ok(index) => index,
+            Err(failure) => {
+                log.failures.push(failed(file, failure));
+                return None;
+            }
+        };
+        let info = context.info(index);
+        let path = info.path.clone().unwrap_or_default();
+        if info.kind == Kind::Masked {
+            log.failures.push(InstallError::Masked(text(&path)));
+            return None;
+        }
+        if self.paths.is_generated(&path) || self.paths.is_transient(&path) {
+            log.failures.push(InstallError::Generated(text(&path)));
+            return None;
+        }
+        Some(index)
+    }
+
+    /// Makes the links of all names in the context; whether there were any to make.
+    pub(super) fn apply(
+        &self,
+        context: &mut Context<'_>,
+        config: &Path,
+        force: bool,
+        how: How,
+        lenient: bool,
+        log: &mut Log,
+    ) -> Option<bool> {
+        let mut count = 0;
+        while let Some(index) = context.next() {
+            let index = match context.traverse(index, how) {
+                Ok(_) => index,
+                Err(_) if lenient && context.info(index).auxiliary => {
+                    log.add(ChangeKind::AuxiliaryFailed, context.info(index).name.to_string(), "");
+                    continue;
+                }
+                Err(failure) => {
+                    let name = context.info(index).name.to_string();
+                    log.failures.push(failed(&name, failure));
+                    return None;
+                }
+            };
+            match context.info(index).kind {
+                Kind::Masked => {
+                    let path = context.info(index).path.clone().unwrap_or_default();
+                    log.add(ChangeKind::Masked, text(&path), "");
+                    // Something could have been enabled: no complaint about missing install information.
+                    count += 1;
+                }
+                Kind::Regular => count += self.apply_one(context, index, config, force, lenient, log)?,
+                Kind::Unknown | Kind::Alias(_) | Kind::Linked(_) => {}
+            }
+        }
+        Some(count > 0)
+    }
+
+    fn apply_one(
+        &self,
+        context: &Context<'_>,
+        index: usize,
+        config: &Path,
+        force: bool,
+        lenient: bool,
+        log: &mut Log,
+    ) -> Option<usize> {
+        let before = log.failures.len();
+        let mut count = self.link_aliases(context, index, config, force, log);
+        let install = &context.info(index).install;
+        for (list, suffix) in [(&install.wanted_by, "wants"), (&install.required_by, "requires")] {
+            count += self.link_dependents(context, index, list, suffix, config, lenient, log);
+        }
+        let info = context.info(index);
+        if let Some(path) = &info.path
+            && !self.paths.in_search_path(path)
+        {
+            let made = create(&self.paths, path, &config.join(info.name.as_str()), force, log);
+            log.failures.extend(made.err());
+        }
+        (log.failures.len() == before).then_some(count)
+    }
+
+    fn link_aliases(&self, context: &Context<'_>, index: usize, config: &Path, force: bool, log: &mut Log) -> usize {
+        let info = context.info(index);
+        let Some(path) = &info.path else { return 0 };
+        let mut count = 0;
+        for alias in &info.install.aliases {
+            let alias = expand(alias, &info.name, info.install.default_instance.as_deref(), &self.host);
+            let link = match verify(&alias, &info.name) {
+                Alias::Own => continue,
+                Alias::Link(link) => config.join(link),
+                Alias::Incompatible(alias) => {
+                    log.failures.push(InstallError::BadAlias { target: info.name.to_string(), alias });
+                    continue;
+                }
+                Alias::BadReference(alias) => {
+                    log.failures.push(InstallError::BadReference(alias));
+                    continue;
+                }
+            };
+            // A link that leads nowhere is in nobody's way.
+            let broken = link.symlink_metadata().is_ok_and(|metadata| metadata.is_symlink())
+                && super::search::resolve(&self.paths, &link).is_ok_and(|target| !target.real.exists());
+            match create(&self.paths, path, &link, force || broken, log) {
+                Ok(Done::Yes) => count += 1,
+                Ok(Done::Already) => count += 1,
+                Err(failure) => log.failures.push(failure),
+            }
+        }
+        count
+    }
+
+    #[allow(clippy::too_many_arguments, reason = "one list of one unit, with where and how to link it")]
+    fn link_dependents(
+        &self,
+        context: &Context<'_>,
+        index: usize,
+        list: &[String],
+        suffix: &str,
+        config: &Path,
+        lenient: bool,
+        log: &mut Log,
+    ) -> usize {
+        let info = context.info(index);
+        let Some(path) = &info.path else { return 0 };
+        let default_instance = info.install.default_instance.as_deref();
+        let (name, only_templates) = match default_instance {
+            _ if !info.name.is_template() => (info.name.clone(), false),
+            Some(instance) => match info.name.with_instance(instance) {
+                Ok(name) => (name, false),
+                Err(_) => {
+                    log.failures.push(InstallError::InvalidName(instance.to_owned()));
+                    return 0;
+                }
+            },
+            // A template can only be wanted by another template.
+            None => (info.name.clone(), true),
+        };
+        let mut count = 0;
+        for dependent in list {
+            let dependent = expand(dependent, &info.name, default_instance, &self.host);
+            let parsed = UnitName::parse(&dependent);
+            match parsed {
+                Ok(parsed) if !only_templates || parsed.is_template() => {}
+                // Presets go over all units: `getty@.service` without an instance is none of their business.
+                Ok(_) | Err(_) if lenient => continue,
+                Ok(_) => {
+                    log.failures.push(InstallError::NonTemplate(dependent));
+                    continue;
+                }
+                Err(_) => {
+                    log.failures.push(InstallError::InvalidName(dependent));
+                    continue;
+                }
+            }
+            let link = config.join(format!("{dependent}.{suffix}")).join(name.as_str());
+            match create(&self.paths, path, &link, true, log) {
+                Ok(Done::Yes | Done::Already) => count += 1,
+                Err(failure) => log.failures.push(failure),
+            }
+            if !self.exists(&dependent) {
+                log.add(ChangeKind::DestinationNotPresent, dependent, text(path));
+            }
+        }
+        count
+    }
+
+    /// Whether a unit of this name has a file.
+    fn exists(&self, name: &str) -> bool {
+        let mut context = Context::new(&self.paths, &self.host);
+        let Some(index) = context.add_argument(name) else { return false };
+        !matches!(context.traverse(index, FIND), Err(Failure::NotFound))
+    }
+
+    pub(super) fn remove(
+        &self,
+        marked: &mut BTreeSet<String>,
+        config: &Path,
+        dry_run: bool,
+        log: &mut Log,
+    ) -> Option<()> {
+        match remove_marked(&self.paths, marked, config, dry_run, log) {
+            Ok(()) => Some(()),
+            Err(failure) => {
+                log.failures.push(failure);
+                None
+            }
+        }
+    }
+}
+
+/// Marks the names of all units in the context, and those in their `Also=`.
+pub(super) fn mark_for_removal(context: &mut Context<'_>, marked: &mut BTreeSet<String>, log: &mut Log) {
+    while let Some(index) = context.next() {
+        let followed = context.traverse(index, LOAD_FOLLOW);
+        let info = context.info(index);
+        let (name, auxiliary) = (info.name.to_string(), info.auxiliary);
+        let shown = info.path.as_deref().map_or_else(|| name.clone(), text);
+        match followed {
+            Err(Failure::Dangling) => log.add(ChangeKind::Dangling, shown, ""),
+            Err(Failure::NotFound) if auxiliary => {}
+            Err(failure) => log.failures.push(failed(&shown, failure)),
+            Ok(_) => match info.kind {
+                Kind::Masked => {
+                    log.add(ChangeKind::Masked, shown, "");
+                    continue;
+                }
+                Kind::Regular => {}
+                Kind::Unknown | Kind::Alias(_) | Kind::Linked(_) => continue,
+            },
+        }
+        marked.insert(name);
+    }
+}
+
+/// A failure of the search in the words of the bus.
+pub(super) fn failed(name: &str, failure: Failure) -> InstallError {
+    match failure {
+        Failure::NotFound | Failure::Dangling => InstallError::NotFound(name.to_owned()),
+        Failure::Errno(errno::ELOOP) => InstallError::Linked(name.to_owned()),
+        Failure::Errno(errno) => InstallError::Errno { path: name.to_owned(), errno },
+    }
+}
+
+fn base_name(file: &str) -> &str {
+    file.rsplit('/').next().unwrap_or(file)
+}

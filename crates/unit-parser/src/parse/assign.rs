@@ -1,0 +1,210 @@
+//! One assignment: which reader a kind has, and how its result joins what was there.
+
+use super::{Context, Problem, exec, lists, scalars};
+use crate::table::{Kind, Row};
+use crate::value::Value;
+
+/// What an assignment does.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Assigned {
+    /// This is the value now.
+    Set(Value),
+    /// Back to the default.
+    Unset,
+    /// The assignment was ignored (and complained about).
+    Keep,
+}
+
+/// What an empty right side does.
+enum Empty {
+    /// Back to the default.
+    Resets,
+    /// It is read like any other text, which for most kinds means a complaint.
+    IsRead,
+    /// Nothing.
+    Nothing,
+}
+
+fn empty(kind: Kind) -> Empty {
+    match kind {
+        // systemd.unit(5): dependency lists can't be reset; RequiresMountsFor= neither.
+        Kind::Units(_) => Empty::Nothing,
+        Kind::Bool
+        | Kind::Uint(_)
+        | Kind::Usec
+        | Kind::UsecZeroInfinite
+        | Kind::Nsec
+        | Kind::Size
+        | Kind::Mode
+        | Kind::Signal
+        | Kind::Word(_)
+        | Kind::BoolOrWord(_)
+        | Kind::Rlimit(_)
+        | Kind::StandardInput
+        | Kind::StandardOutput => Empty::IsRead,
+        Kind::Int(..)
+        | Kind::UsecEmptyInfinite
+        | Kind::MemoryLimit
+        | Kind::Tasks
+        | Kind::Quota
+        | Kind::Permyriad
+        | Kind::Weight(..)
+        | Kind::Text
+        | Kind::Verbatim
+        | Kind::Named(_)
+        | Kind::Words
+        | Kind::WordsReplace
+        | Kind::Documentation
+        | Kind::UnitRef
+        | Kind::TriggeredUnit
+        | Kind::InstallNames
+        | Kind::Path
+        | Kind::PidFile
+        | Kind::Paths
+        | Kind::PlainPaths
+        | Kind::BindPaths
+        | Kind::TemporaryFileSystems
+        | Kind::WorkingDirectory
+        | Kind::Directories
+        | Kind::Exec
+        | Kind::Environment
+        | Kind::EnvironmentNames
+        | Kind::EnvironmentFiles
+        | Kind::Condition(..)
+        | Kind::Listen(_)
+        | Kind::ExitStatus
+        | Kind::ExitStatusOne
+        | Kind::User
+        | Kind::Users
+        | Kind::InputText
+        | Kind::InputData
+        | Kind::Timer
+        | Kind::WatchedPath
+        | Kind::Capabilities(_)
+        | Kind::SecureBits
+        | Kind::AllowDeny
+        | Kind::Namespaces
+        | Kind::CpuSet
+        | Kind::Pair
+        | Kind::ColonPair
+        | Kind::Delegate
+        | Kind::CoredumpFilter
+        | Kind::IpTos
+        | Kind::MountFlags => Empty::Resets,
+    }
+}
+
+/// Reads the right side of an assignment to a row whose value was `old`.
+pub fn assign(row: &Row, text: &str, old: Option<&Value>, context: &mut Context<'_>) -> Assigned {
+    if text.is_empty() {
+        match empty(row.kind) {
+            Empty::Nothing => return Assigned::Keep,
+            Empty::IsRead => {}
+            Empty::Resets => return reset(row, old),
+        }
+    }
+    match read(row, text, old, context) {
+        Ok(value) => Assigned::Set(value),
+        Err(problem) => {
+            context.warn(problem);
+            Assigned::Keep
+        }
+    }
+}
+
+/// An empty `Condition…=` resets conditions, not asserts, and the other way round.
+fn reset(row: &Row, old: Option<&Value>) -> Assigned {
+    if row.name == "RequiresMountsFor" || row.name == "WantsMountsFor" {
+        return Assigned::Keep;
+    }
+    match (row.kind, old) {
+        (Kind::Condition(_, assert), Some(Value::Conditions(list))) => {
+            let mut kept = list.clone();
+            kept.retain(|c| c.assert != assert);
+            Assigned::Set(Value::Conditions(kept))
+        }
+        _ => Assigned::Unset,
+    }
+}
+
+fn read(row: &Row, text: &str, old: Option<&Value>, context: &mut Context<'_>) -> Result<Value, Problem> {
+    match row.kind {
+        Kind::Bool => scalars::boolean(text),
+        Kind::Int(low, high) => scalars::int(text, low, high),
+        Kind::Uint(high) => scalars::uint(text, high),
+        Kind::Usec => scalars::usec(text),
+        Kind::UsecZeroInfinite | Kind::UsecEmptyInfinite => scalars::usec_zero_infinite(text, row.kind),
+        Kind::Nsec => scalars::nsec(text),
+        Kind::Size => scalars::size(text),
+        Kind::MemoryLimit => scalars::memory_limit(text),
+        Kind::Tasks => scalars::tasks(text),
+        Kind::Quota => scalars::quota(text),
+        Kind::Permyriad => scalars::permyriad(text),
+        Kind::Weight(low, high) => scalars::weight(text, low, high),
+        Kind::Mode => scalars::mode(text),
+        Kind::Signal => scalars::signal(text),
+        Kind::Text => context.text(text).map(|t| Value::Str(t.into())),
+        Kind::Verbatim => Ok(Value::Str(text.into())),
+        Kind::Word(words) => scalars::word(text, words),
+        Kind::BoolOrWord(words) => scalars::bool_or_word(text, words),
+        Kind::Named(words) => scalars::named(text, words),
+        Kind::Path => scalars::path(&context.text(text)?),
+        Kind::PidFile => scalars::pid_file(&context.text(text)?, context.specifiers.host),
+        Kind::WorkingDirectory => scalars::working_directory(text, context),
+        Kind::User => scalars::user(text, context),
+        Kind::StandardInput => scalars::standard_input(text, context),
+        Kind::StandardOutput => scalars::standard_output(text, context),
+        Kind::Rlimit(unit) => scalars::rlimit(text, unit),
+        Kind::ExitStatusOne => scalars::exit_status_one(text),
+        Kind::IpTos => scalars::ip_tos(text),
+        Kind::Capabilities(_) => scalars::capabilities(text, old, row.kind),
+        Kind::SecureBits => scalars::secure_bits(text, old),
+        Kind::CoredumpFilter => scalars::coredump_filter(text, old),
+        Kind::Namespaces => scalars::namespaces(text, old),
+        Kind::MountFlags => scalars::mount_flags(text),
+        Kind::UnitRef => lists::unit_ref(text, context),
+        Kind::TriggeredUnit => lists::triggered_unit(text, context),
+        Kind::Units(_) => lists::units(text, old, context),
+        Kind::Words => lists::words(text, old, context),
+        Kind::WordsReplace => lists::words_replace(text, context),
+        Kind::Documentation => lists::documentation(text, old, context),
+        Kind::InstallNames => lists::install_names(text, old, context),
+        Kind::Paths => lists::paths(text, old, context, "-+"),
+        Kind::PlainPaths => lists::paths(text, old, context, ""),
+        Kind::BindPaths => lists::bind_paths(text, old, context),
+        Kind::TemporaryFileSystems => lists::temporary_file_systems(text, old, context),
+        Kind::Directories => lists::directories(text, old, context),
+        Kind::Environment => lists::environment(text, old, context),
+        Kind::EnvironmentNames => lists::environment_names(text, old, context),
+        Kind::EnvironmentFiles => lists::environment_files(text, old, context),
+        Kind::Condition(kind, assert) => lists::condition(text, kind, assert, old, context),
+        Kind::Listen(kind) => lists::listen(text, kind, old, context),
+        Kind::ExitStatus => lists::exit_status(text, old, context),
+        Kind::Users => lists::users(text, old, context),
+        Kind::InputText => lists::input_text(text, old, context),
+        Kind::InputData => lists::input_data(text, old),
+        Kind::Timer => Ok(lists::pair(row.name, text.to_owned(), old)),
+        Kind::WatchedPath => {
+            let path = scalars::path(&context.text(text)?)?;
+            let Value::Str(path) = path else { return Err(Problem::new("not a path")) };
+            Ok(lists::pair(row.name, path.into(), old))
+        }
+        Kind::AllowDeny => lists::allow_deny(text, old, context),
+        Kind::CpuSet => lists::cpu_set(text, old),
+        Kind::Pair => lists::two_words(text, old, context),
+        Kind::ColonPair => lists::colon_pair(text, old, context),
+        Kind::Delegate => lists::delegate(text, old),
+        Kind::Exec => {
+            let specifiers = context.specifiers;
+            let expand = |t: &str| specifiers.expand(t, crate::specifier::Scope::Text);
+            let (commands, problem) = exec::parse(text, &expand);
+            context.problems.extend(problem);
+            let mut all = match old {
+                Some(Value::Exec(list)) => list.clone(),
+                _ => Vec::new(),
+            };
+            all.extend(commands);
+            Ok(Value::Exec(all))
+        }
+    }
+}

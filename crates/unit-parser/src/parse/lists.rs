@@ -1,0 +1,428 @@
+//! Kinds whose right side is a list that adds to what was there.
+
+use super::words::{Quoting, Word, Words};
+use super::{Context, Problem, exit_status as status, listen as address, mask, number, path, scalars};
+use crate::name::UnitName;
+use crate::specifier::Scope;
+use crate::unit_type::UnitType;
+use crate::value::{Address, Condition, ConditionKind, ExitStatusSet, ListenAddress, ListenKind, UnitList, Value};
+
+type Read = Result<Value, Problem>;
+
+/// The words of a text; after a broken quote the words before it count, as in systemd.
+fn each_word(text: &str, quoting: Quoting, context: &mut Context<'_>) -> Vec<Word> {
+    let mut words = Words::new(text, quoting);
+    let mut all = Vec::new();
+    loop {
+        let start = words.position();
+        match words.next_word() {
+            Ok(Some(word)) => all.push(word),
+            Ok(None) => return all,
+            Err(error) => {
+                context.warn(Problem::new(error.to_string()).at(start, text.len()));
+                return all;
+            }
+        }
+    }
+}
+
+/// Words with specifiers replaced; those that can't be are complained about and left out.
+fn expanded(text: &str, quoting: Quoting, context: &mut Context<'_>) -> Vec<Word> {
+    let mut out = Vec::new();
+    for mut word in each_word(text, quoting, context) {
+        match context.text(&word.text) {
+            Ok(text) => {
+                word.text = text;
+                out.push(word);
+            }
+            Err(problem) => context.warn(problem.at(word.start, word.end)),
+        }
+    }
+    out
+}
+
+fn old_list(old: Option<&Value>) -> Vec<String> {
+    match old {
+        Some(Value::List(list)) => list.clone(),
+        _ => Vec::new(),
+    }
+}
+
+fn old_pairs(old: Option<&Value>) -> Vec<(String, String)> {
+    match old {
+        Some(Value::Pairs(list)) => list.clone(),
+        _ => Vec::new(),
+    }
+}
+
+pub(super) fn words(text: &str, old: Option<&Value>, context: &mut Context<'_>) -> Read {
+    let mut list = old_list(old);
+    list.extend(expanded(text, Quoting::Quotes, context).into_iter().map(|w| w.text));
+    Ok(Value::List(list))
+}
+
+pub(super) fn words_replace(text: &str, context: &mut Context<'_>) -> Read {
+    let joined = context.text(text)?;
+    let separate = |c: char| c == ':' || c.is_ascii_whitespace();
+    let parts = joined.split(separate).filter(|p| !p.is_empty());
+    Ok(Value::List(parts.map(str::to_owned).collect()))
+}
+
+pub(super) fn documentation(text: &str, old: Option<&Value>, context: &mut Context<'_>) -> Read {
+    let schemes = ["http://", "https://", "file:/", "info:", "man:"];
+    let mut list = old_list(old);
+    for word in expanded(text, Quoting::Quotes, context) {
+        let rest = schemes.iter().find_map(|scheme| word.text.strip_prefix(scheme));
+        if rest.is_some_and(|rest| !rest.is_empty()) {
+            list.push(word.text);
+        } else {
+            let mut problem = Problem::new(format!("\"{}\" is no address of documentation", word.text));
+            problem.hint = Some("use http://, https://, file:/, info: or man:".to_owned());
+            context.warn(problem.at(word.start, word.end));
+        }
+    }
+    Ok(Value::List(list))
+}
+
+pub(super) fn install_names(text: &str, old: Option<&Value>, context: &mut Context<'_>) -> Read {
+    // Specifiers are replaced when the unit is enabled.
+    let mut list = old_list(old);
+    list.extend(each_word(text, Quoting::Quotes, context).into_iter().map(|w| w.text));
+    Ok(Value::List(list))
+}
+
+fn unit_name(text: &str, context: &Context<'_>) -> Result<UnitName, Problem> {
+    let expanded = context.specifiers.expand(text, Scope::UnitName).map_err(Problem::new)?;
+    let name = UnitName::parse(&expanded).map_err(|e| {
+        let mut problem = Problem::new(e.to_string());
+        problem.code = "bad-unit-name";
+        problem
+    })?;
+    if !name.is_template() {
+        return Ok(name);
+    }
+    // A template without instance means the instance of this unit, or its prefix (systemd.unit(5)).
+    let own = context.specifiers.name;
+    let instance = own.instance().unwrap_or(own.prefix());
+    name.with_instance(instance).map_err(|e| Problem::new(e.to_string()))
+}
+
+pub(super) fn units(text: &str, old: Option<&Value>, context: &mut Context<'_>) -> Read {
+    let mut list = match old {
+        Some(Value::Units(list)) => list.clone(),
+        _ => UnitList::default(),
+    };
+    for word in each_word(text, Quoting::None, context) {
+        match unit_name(&word.text, context) {
+            Ok(name) => list.add(name, context.origin),
+            Err(problem) => context.warn(problem.at(word.start, word.end)),
+        }
+    }
+    Ok(Value::Units(list))
+}
+
+fn single(name: UnitName, context: &Context<'_>) -> Value {
+    let mut list = UnitList::default();
+    list.add(name, context.origin);
+    Value::Units(list)
+}
+
+pub(super) fn unit_ref(text: &str, context: &mut Context<'_>) -> Read {
+    let name = unit_name(text, context)?;
+    if name.unit_type() != UnitType::Slice || name.is_instance() {
+        return Err(Problem::new(format!("{name} is not a slice")));
+    }
+    Ok(single(name, context))
+}
+
+pub(super) fn triggered_unit(text: &str, context: &mut Context<'_>) -> Read {
+    let name = unit_name(text, context)?;
+    let own = context.specifiers.name.unit_type();
+    if own == UnitType::Socket && name.unit_type() != UnitType::Service {
+        return Err(Problem::new(format!("{name} is not a service")));
+    }
+    if own == name.unit_type() {
+        return Err(Problem::new(format!("a {own} can't trigger a {own}")));
+    }
+    Ok(single(name, context))
+}
+
+pub(super) fn paths(text: &str, old: Option<&Value>, context: &mut Context<'_>, allowed: &str) -> Read {
+    let mut list = old_list(old);
+    for word in expanded(text, Quoting::Quotes, context) {
+        let bare = word.text.trim_start_matches(|c| allowed.contains(c));
+        let prefix = word.text.get(..word.text.len() - bare.len()).unwrap_or("");
+        match path::absolute(bare) {
+            Some(path) => list.push(format!("{prefix}{path}")),
+            None => {
+                let problem = Problem::new(format!("\"{bare}\" is not an absolute path"));
+                context.warn(problem.at(word.start, word.end));
+            }
+        }
+    }
+    Ok(Value::List(list))
+}
+
+pub(super) fn bind_paths(text: &str, old: Option<&Value>, context: &mut Context<'_>) -> Read {
+    let mut list = old_list(old);
+    for word in expanded(text, Quoting::QuotesKeepEscapes, context) {
+        let mut parts = word.text.splitn(3, ':');
+        let source = parts.next().unwrap_or("");
+        let bare = source.strip_prefix('-').unwrap_or(source);
+        let target = parts.next().filter(|t| !t.is_empty()).unwrap_or(bare);
+        let options = parts.next().unwrap_or("");
+        let known = ["", "rbind", "norbind"].contains(&options);
+        if path::absolute(bare).is_some() && path::absolute(target).is_some() && known {
+            list.push(word.text);
+        } else {
+            let problem = Problem::new(format!("\"{}\" is not SOURCE:DESTINATION:OPTIONS", word.text));
+            context.warn(problem.at(word.start, word.end));
+        }
+    }
+    Ok(Value::List(list))
+}
+
+pub(super) fn temporary_file_systems(text: &str, old: Option<&Value>, context: &mut Context<'_>) -> Read {
+    let mut list = old_pairs(old);
+    for word in expanded(text, Quoting::Quotes, context) {
+        let (target, options) = word.text.split_once(':').unwrap_or((&word.text, ""));
+        match path::absolute(target) {
+            Some(target) => list.push((target, options.to_owned())),
+            None => {
+                let problem = Problem::new(format!("\"{target}\" is not an absolute path"));
+                context.warn(problem.at(word.start, word.end));
+            }
+        }
+    }
+    Ok(Value::Pairs(list))
+}
+
+pub(super) fn directories(text: &str, old: Option<&Value>, context: &mut Context<'_>) -> Read {
+    let mut list = old_list(old);
+    for word in expanded(text, Quoting::QuotesKeepEscapes, context) {
+        let (name, link) = match word.text.split_once(':') {
+            Some((name, link)) => (name, Some(link)),
+            None => (word.text.as_str(), None),
+        };
+        let private = |p: &str| p == "private" || p.starts_with("private/");
+        let good = |p: &str| path::relative(p).filter(|p| !private(p));
+        match (good(name), link.map(good)) {
+            (Some(name), None) => list.push(name),
+            (Some(name), Some(Some(link))) => list.push(format!("{name}:{link}")),
+            _ => {
+                let problem = Problem::new(format!("\"{}\" is no usable relative path", word.text));
+                context.warn(problem.at(word.start, word.end));
+            }
+        }
+    }
+    Ok(Value::List(list))
+}
+
+pub(crate) fn valid_variable(name: &str) -> bool {
+    !name.is_empty()
+        && !name.starts_with(|c: char| c.is_ascii_digit())
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+}
+
+pub(super) fn environment(text: &str, old: Option<&Value>, context: &mut Context<'_>) -> Read {
+    let mut list = match old {
+        Some(Value::Environment(list)) => list.clone(),
+        _ => Vec::new(),
+    };
+    for word in expanded(text, Quoting::Escapes, context) {
+        let assignment = word.text.split_once('=').filter(|(name, _)| valid_variable(name));
+        let Some((name, value)) = assignment else {
+            let problem = Problem::new(format!("\"{}\" is no assignment NAME=value", word.text));
+            context.warn(problem.at(word.start, word.end));
+            continue;
+        };
+        match list.iter_mut().find(|(known, _)| known == name) {
+            Some((_, slot)) => *slot = value.to_owned(),
+            None => list.push((name.to_owned(), value.to_owned())),
+        }
+    }
+    Ok(Value::Environment(list))
+}
+
+pub(super) fn environment_names(text: &str, old: Option<&Value>, context: &mut Context<'_>) -> Read {
+    let mut list = old_list(old);
+    for word in expanded(text, Quoting::Escapes, context) {
+        let name = word.text.split_once('=').map_or(word.text.as_str(), |(name, _)| name);
+        if valid_variable(name) {
+            list.push(word.text);
+        } else {
+            let problem = Problem::new(format!("\"{}\" is no variable's name", word.text));
+            context.warn(problem.at(word.start, word.end));
+        }
+    }
+    Ok(Value::List(list))
+}
+
+pub(super) fn environment_files(text: &str, old: Option<&Value>, context: &mut Context<'_>) -> Read {
+    let expanded = context.text(text)?;
+    let (optional, bare) = match expanded.strip_prefix('-') {
+        Some(bare) => ("-", bare),
+        None => ("", expanded.as_str()),
+    };
+    let file = path::absolute(bare).ok_or_else(|| Problem::new(format!("\"{bare}\" is not an absolute path")))?;
+    let mut list = old_list(old);
+    list.push(format!("{optional}{file}"));
+    Ok(Value::List(list))
+}
+
+pub(super) fn condition(
+    text: &str,
+    kind: ConditionKind,
+    assert: bool,
+    old: Option<&Value>,
+    context: &mut Context<'_>,
+) -> Read {
+    let mut rest = text;
+    let mut take = |mark: char| match rest.strip_prefix(mark) {
+        Some(after) => {
+            rest = after.trim_start();
+            true
+        }
+        None => false,
+    };
+    let (trigger, negate) = (take('|'), take('!'));
+    let mut parameter = context.text(rest)?;
+    if kind.takes_path() {
+        parameter = path::absolute(&parameter)
+            .ok_or_else(|| Problem::new(format!("\"{parameter}\" is not an absolute path")))?;
+    }
+    let mut list = match old {
+        Some(Value::Conditions(list)) => list.clone(),
+        _ => Vec::new(),
+    };
+    let line = context.origin.line;
+    list.push(Condition { kind, assert, trigger, negate, parameter, line });
+    Ok(Value::Conditions(list))
+}
+
+pub(super) fn listen(text: &str, kind: ListenKind, old: Option<&Value>, context: &mut Context<'_>) -> Read {
+    let expanded = context.text(text)?;
+    let (mut address, mut shown) =
+        address::parse(kind, &expanded).map_err(|why| Problem::new(format!("\"{expanded}\": {why}")))?;
+    if let Address::Path(path) = &mut address {
+        shown = scalars::patch_var_run(shown);
+        path.clone_from(&shown);
+    }
+    let mut list = match old {
+        Some(Value::Listen(list)) => list.clone(),
+        _ => Vec::new(),
+    };
+    list.push(ListenAddress { kind, text: shown, address, line: context.origin.line });
+    Ok(Value::Listen(list))
+}
+
+pub(super) fn exit_status(text: &str, old: Option<&Value>, context: &mut Context<'_>) -> Read {
+    let mut set = match old {
+        Some(Value::ExitStatus(set)) => set.clone(),
+        _ => ExitStatusSet::default(),
+    };
+    for word in each_word(text, Quoting::None, context) {
+        if !status::add(&mut set, &word.text) {
+            let problem = Problem::new(format!("\"{}\" is neither exit status nor signal", word.text));
+            context.warn(problem.at(word.start, word.end));
+        }
+    }
+    Ok(Value::ExitStatus(set))
+}
+
+pub(super) fn users(text: &str, old: Option<&Value>, context: &mut Context<'_>) -> Read {
+    let mut list = old_list(old);
+    for word in expanded(text, Quoting::Quotes, context) {
+        if !scalars::valid_user(&word.text) {
+            let problem = Problem::new(format!("\"{}\" is no user or group", word.text));
+            return Err(problem.at(word.start, word.end).fatal());
+        }
+        list.push(word.text);
+    }
+    Ok(Value::List(list))
+}
+
+pub(super) fn input_text(text: &str, old: Option<&Value>, context: &mut Context<'_>) -> Read {
+    let line = context.text(&super::words::unescape(text))?;
+    let before = match old {
+        Some(Value::Str(before)) => &**before,
+        _ => "",
+    };
+    Ok(Value::Str(format!("{before}{line}\n").into()))
+}
+
+pub(super) fn input_data(text: &str, old: Option<&Value>) -> Read {
+    let base64 = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '=');
+    if !text.chars().all(|c| base64(c) || c.is_ascii_whitespace()) {
+        return Err(Problem::new("not Base64"));
+    }
+    let mut list = old_list(old);
+    list.push(text.split_ascii_whitespace().collect());
+    Ok(Value::List(list))
+}
+
+pub(super) fn pair(key: &str, value: String, old: Option<&Value>) -> Value {
+    let mut list = old_pairs(old);
+    list.push((key.to_owned(), value));
+    Value::Pairs(list)
+}
+
+/// With `~` the words are those that are not meant. A list of the other sense takes words away.
+pub(super) fn allow_deny(text: &str, old: Option<&Value>, context: &mut Context<'_>) -> Read {
+    let (invert, rest) = match text.strip_prefix('~') {
+        Some(rest) => (true, rest),
+        None => (false, text),
+    };
+    let words = each_word(rest, Quoting::Quotes, context).into_iter().map(|w| w.text);
+    let mut list = old_list(old);
+    let inverted = list.first().is_some_and(|w| w == "~");
+    if list.is_empty() {
+        if invert {
+            list.push("~".to_owned());
+        }
+        list.extend(words);
+    } else if inverted == invert {
+        for word in words {
+            if !list.contains(&word) {
+                list.push(word);
+            }
+        }
+    } else {
+        let gone: Vec<String> = words.collect();
+        list.retain(|word| !gone.contains(word));
+    }
+    Ok(Value::List(list))
+}
+
+pub(super) fn cpu_set(text: &str, old: Option<&Value>) -> Read {
+    let set = mask::cpu_set(text).ok_or_else(|| Problem::new("not a list of numbers like 0-3,5"))?;
+    let mut all: std::collections::BTreeSet<u32> = old_list(old).iter().flat_map(|n| n.parse()).collect();
+    all.extend(set);
+    Ok(Value::List(all.iter().map(u32::to_string).collect()))
+}
+
+pub(super) fn two_words(text: &str, old: Option<&Value>, context: &mut Context<'_>) -> Read {
+    let mut words = Words::new(text, Quoting::Quotes);
+    let first = match words.next_word() {
+        Ok(Some(word)) => context.text(&word.text)?,
+        _ => return Err(Problem::new("unbalanced quoting")),
+    };
+    let rest = words.rest().to_owned();
+    Ok(pair(&first, rest, old))
+}
+
+pub(super) fn colon_pair(text: &str, old: Option<&Value>, context: &mut Context<'_>) -> Read {
+    let (key, value) = text.split_once(':').unwrap_or((text, ""));
+    let value = context.text(value)?;
+    Ok(pair(key, value, old))
+}
+
+pub(super) fn delegate(text: &str, old: Option<&Value>) -> Read {
+    if let Some(yes) = number::boolean(text) {
+        return Ok(Value::List(vec![if yes { "yes" } else { "no" }.to_owned()]));
+    }
+    let mut list = old_list(old);
+    list.retain(|word| word != "no");
+    list.extend(text.split_ascii_whitespace().map(str::to_owned));
+    Ok(Value::List(list))
+}

@@ -1,1 +1,0 @@
-//! The grammar of unit files (systemd.syntax(7)).
