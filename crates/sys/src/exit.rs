@@ -82,10 +82,7 @@ mod tests {
         ];
         for (word, exit) in table {
             assert_eq!(ExitStatus::from_wait_word(word), exit);
-            assert_eq!(
-                ExitStatus::from_code(exit.code(), exit.status()),
-                Some(exit)
-            );
+            assert_eq!(ExitStatus::from_code(exit.code(), exit.status()), Some(exit));
         }
         assert_eq!(ExitStatus::from_code(libc::CLD_STOPPED, 19), None);
     }

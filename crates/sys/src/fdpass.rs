@@ -27,23 +27,12 @@ pub fn send(socket: impl AsFd, data: &[u8], fds: &[BorrowedFd<'_>]) -> io::Resul
 }
 
 /// As [`send`], to an address (datagram sockets).
-pub fn send_to(
-    socket: impl AsFd,
-    to: Option<&UnixAddr>,
-    data: &[u8],
-    fds: &[BorrowedFd<'_>],
-) -> io::Result<usize> {
+pub fn send_to(socket: impl AsFd, to: Option<&UnixAddr>, data: &[u8], fds: &[BorrowedFd<'_>]) -> io::Result<usize> {
     let raw: Vec<RawFd> = fds.iter().map(AsRawFd::as_raw_fd).collect();
     let rights = [ControlMessage::ScmRights(&raw)];
     let control: &[ControlMessage<'_>] = if raw.is_empty() { &[] } else { &rights };
     let iov = [IoSlice::new(data)];
-    Ok(sendmsg(
-        socket.as_fd().as_raw_fd(),
-        &iov,
-        control,
-        MsgFlags::MSG_NOSIGNAL,
-        to,
-    )?)
+    Ok(sendmsg(socket.as_fd().as_raw_fd(), &iov, control, MsgFlags::MSG_NOSIGNAL, to)?)
 }
 
 /// Receives one message with up to [`MAX_FDS`] descriptors. `WouldBlock` when the socket is non-blocking and empty.
@@ -53,31 +42,15 @@ pub fn recv(socket: impl AsFd, buffer: &mut [u8]) -> io::Result<Received> {
 
 /// As [`recv`], without waiting even when the socket is a blocking one.
 pub fn try_recv(socket: impl AsFd, buffer: &mut [u8]) -> io::Result<Received> {
-    recv_flags(
-        socket,
-        buffer,
-        MsgFlags::MSG_CMSG_CLOEXEC | MsgFlags::MSG_DONTWAIT,
-    )
+    recv_flags(socket, buffer, MsgFlags::MSG_CMSG_CLOEXEC | MsgFlags::MSG_DONTWAIT)
 }
 
 fn recv_flags(socket: impl AsFd, buffer: &mut [u8], flags: MsgFlags) -> io::Result<Received> {
     let mut control = nix::cmsg_space!([RawFd; MAX_FDS], nix::sys::socket::UnixCredentials);
     let mut iov = [IoSliceMut::new(buffer)];
-    let message = recvmsg::<()>(
-        socket.as_fd().as_raw_fd(),
-        &mut iov,
-        Some(&mut control),
-        flags,
-    )?;
-    let truncated = message
-        .flags
-        .intersects(MsgFlags::MSG_TRUNC | MsgFlags::MSG_CTRUNC);
-    let mut received = Received {
-        bytes: message.bytes,
-        fds: Vec::new(),
-        sender: None,
-        truncated,
-    };
+    let message = recvmsg::<()>(socket.as_fd().as_raw_fd(), &mut iov, Some(&mut control), flags)?;
+    let truncated = message.flags.intersects(MsgFlags::MSG_TRUNC | MsgFlags::MSG_CTRUNC);
+    let mut received = Received { bytes: message.bytes, fds: Vec::new(), sender: None, truncated };
     // `cmsgs` refuses a truncated control buffer; what was put into it before is then closed by nobody. The buffer holds the
     // kernel's maximum, so that only foreign ancillary data could overflow it.
     if let Ok(controls) = message.cmsgs() {
@@ -85,17 +58,10 @@ fn recv_flags(socket: impl AsFd, buffer: &mut [u8], flags: MsgFlags) -> io::Resu
             match control {
                 ControlMessageOwned::ScmRights(fds) => {
                     // SAFETY: the kernel has just made these descriptors for us; nobody else owns them.
-                    received.fds.extend(
-                        fds.into_iter()
-                            .map(|fd| unsafe { OwnedFd::from_raw_fd(fd) }),
-                    );
+                    received.fds.extend(fds.into_iter().map(|fd| unsafe { OwnedFd::from_raw_fd(fd) }));
                 }
                 ControlMessageOwned::ScmCredentials(c) => {
-                    received.sender = Some(Credentials {
-                        pid: c.pid(),
-                        uid: c.uid(),
-                        gid: c.gid(),
-                    });
+                    received.sender = Some(Credentials { pid: c.pid(), uid: c.uid(), gid: c.gid() });
                 }
                 _ => {}
             }

@@ -26,12 +26,7 @@ pub fn listen_fds() -> Vec<NamedFd> {
         return Vec::new();
     }
     let var = |name| std::env::var(name).ok();
-    let names = parse(
-        var("LISTEN_PID"),
-        var("LISTEN_FDS"),
-        var("LISTEN_FDNAMES"),
-        std::process::id(),
-    );
+    let names = parse(var("LISTEN_PID"), var("LISTEN_FDS"), var("LISTEN_FDNAMES"), std::process::id());
     let mut fds = Vec::new();
     for (fd, name) in (START..).zip(names) {
         // A variable can lie: only what is open is taken.
@@ -40,21 +35,13 @@ pub fn listen_fds() -> Vec<NamedFd> {
             continue;
         }
         // SAFETY: the descriptor is open, was made by our starter, and TAKEN makes this its only owner.
-        fds.push(NamedFd {
-            name,
-            fd: unsafe { OwnedFd::from_raw_fd(fd) },
-        });
+        fds.push(NamedFd { name, fd: unsafe { OwnedFd::from_raw_fd(fd) } });
     }
     fds
 }
 
 /// One name per descriptor; empty when the variables are not for us.
-fn parse(
-    pid: Option<String>,
-    count: Option<String>,
-    names: Option<String>,
-    own_pid: u32,
-) -> Vec<String> {
+fn parse(pid: Option<String>, count: Option<String>, names: Option<String>, own_pid: u32) -> Vec<String> {
     let number = |text: Option<String>| text.and_then(|t| t.parse::<u32>().ok());
     if number(pid) != Some(own_pid) {
         return Vec::new();
@@ -62,12 +49,7 @@ fn parse(
     let count = number(count).unwrap_or(0).min(65_536) as usize;
     let names = names.unwrap_or_default();
     let mut given = names.split(':').map(str::to_owned);
-    let next = |_| {
-        given
-            .next()
-            .filter(|name| !name.is_empty())
-            .unwrap_or_else(|| "unknown".to_owned())
-    };
+    let next = |_| given.next().filter(|name| !name.is_empty()).unwrap_or_else(|| "unknown".to_owned());
     (0..count).map(next).collect()
 }
 
@@ -85,12 +67,7 @@ mod tests {
             ("7", "-1", Some("a"), &[]),
         ];
         for (pid, count, names, expected) in table {
-            let got = parse(
-                Some(pid.into()),
-                Some(count.into()),
-                names.map(Into::into),
-                7,
-            );
+            let got = parse(Some(pid.into()), Some(count.into()), names.map(Into::into), 7);
             assert_eq!(got, expected, "{pid} {count} {names:?}");
         }
     }

@@ -14,32 +14,12 @@ struct Api {
     options: &'static str,
 }
 
-const NOSUID_NOEXEC_NODEV: MsFlags = MsFlags::MS_NOSUID
-    .union(MsFlags::MS_NOEXEC)
-    .union(MsFlags::MS_NODEV);
+const NOSUID_NOEXEC_NODEV: MsFlags = MsFlags::MS_NOSUID.union(MsFlags::MS_NOEXEC).union(MsFlags::MS_NODEV);
 
 const TABLE: [Api; 6] = [
-    Api {
-        source: "proc",
-        target: "/proc",
-        kind: "proc",
-        flags: NOSUID_NOEXEC_NODEV,
-        options: "",
-    },
-    Api {
-        source: "sysfs",
-        target: "/sys",
-        kind: "sysfs",
-        flags: NOSUID_NOEXEC_NODEV,
-        options: "",
-    },
-    Api {
-        source: "devtmpfs",
-        target: "/dev",
-        kind: "devtmpfs",
-        flags: MsFlags::MS_NOSUID,
-        options: "mode=0755",
-    },
+    Api { source: "proc", target: "/proc", kind: "proc", flags: NOSUID_NOEXEC_NODEV, options: "" },
+    Api { source: "sysfs", target: "/sys", kind: "sysfs", flags: NOSUID_NOEXEC_NODEV, options: "" },
+    Api { source: "devtmpfs", target: "/dev", kind: "devtmpfs", flags: MsFlags::MS_NOSUID, options: "mode=0755" },
     Api {
         source: "devpts",
         target: "/dev/pts",
@@ -54,13 +34,7 @@ const TABLE: [Api; 6] = [
         flags: MsFlags::MS_NOSUID.union(MsFlags::MS_NODEV),
         options: "mode=0755",
     },
-    Api {
-        source: "cgroup2",
-        target: "/sys/fs/cgroup",
-        kind: "cgroup2",
-        flags: NOSUID_NOEXEC_NODEV,
-        options: "",
-    },
+    Api { source: "cgroup2", target: "/sys/fs/cgroup", kind: "cgroup2", flags: NOSUID_NOEXEC_NODEV, options: "" },
 ];
 
 /// What [`api_file_systems`] did about one mount point.
@@ -82,18 +56,9 @@ pub fn api_file_systems() -> Vec<Attempt> {
         }
         let result = fs::create_dir_all(api.target).and_then(|()| {
             let options = (!api.options.is_empty()).then_some(api.options);
-            Ok(mount(
-                Some(api.source),
-                api.target,
-                Some(api.kind),
-                api.flags,
-                options,
-            )?)
+            Ok(mount(Some(api.source), api.target, Some(api.kind), api.flags, options)?)
         });
-        attempts.push(Attempt {
-            target: api.target,
-            result,
-        });
+        attempts.push(Attempt { target: api.target, result });
     }
     attempts
 }

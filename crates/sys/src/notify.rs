@@ -2,9 +2,7 @@
 
 use crate::fdpass::{self, MAX_FDS};
 use crate::peer::Credentials;
-use nix::sys::socket::{
-    AddressFamily, SockFlag, SockType, UnixAddr, bind, setsockopt, socket, sockopt,
-};
+use nix::sys::socket::{AddressFamily, SockFlag, SockType, UnixAddr, bind, setsockopt, socket, sockopt};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::path::Path;
@@ -26,11 +24,7 @@ pub struct NotifyMessage {
 impl NotifyMessage {
     /// The last value given for a name.
     pub fn field(&self, name: &str) -> Option<&str> {
-        self.fields
-            .iter()
-            .rev()
-            .find(|(n, _)| n == name)
-            .map(|(_, value)| value.as_str())
+        self.fields.iter().rev().find(|(n, _)| n == name).map(|(_, value)| value.as_str())
     }
 
     /// Whether `name=1` was sent.
@@ -59,12 +53,8 @@ pub struct NotifySocket {
 impl NotifySocket {
     /// Binds a datagram socket; a stale file at the path is replaced. Mode 0666 less the umask: senders may have other uids.
     pub fn bind(path: &Path) -> io::Result<Self> {
-        let fd = socket(
-            AddressFamily::Unix,
-            SockType::Datagram,
-            SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK,
-            None,
-        )?;
+        let fd =
+            socket(AddressFamily::Unix, SockType::Datagram, SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK, None)?;
         match std::fs::remove_file(path) {
             Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
             _ => {}
@@ -85,12 +75,7 @@ impl NotifySocket {
         let mut buffer = [0; MAX_BYTES];
         let received = match fdpass::try_recv(&self.fd, &mut buffer) {
             Ok(received) => received,
-            Err(e)
-                if matches!(
-                    e.kind(),
-                    io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted
-                ) =>
-            {
+            Err(e) if matches!(e.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {
                 return Ok(Incoming::Empty);
             }
             Err(e) => return Err(e),
@@ -102,11 +87,7 @@ impl NotifySocket {
         let Some(fields) = parse(data) else {
             return Ok(Incoming::Refused("not UTF-8, or with a NUL byte inside"));
         };
-        Ok(Incoming::Message(NotifyMessage {
-            sender: received.sender,
-            fields,
-            fds: received.fds,
-        }))
+        Ok(Incoming::Message(NotifyMessage { sender: received.sender, fields, fds: received.fds }))
     }
 
     /// The descriptor, for storing it elsewhere.
@@ -140,10 +121,7 @@ fn parse(data: &[u8]) -> Option<Vec<(String, String)>> {
     if text.contains('\0') {
         return None;
     }
-    let split = |line: &str| {
-        line.split_once('=')
-            .map(|(n, v)| (n.to_owned(), v.to_owned()))
-    };
+    let split = |line: &str| line.split_once('=').map(|(n, v)| (n.to_owned(), v.to_owned()));
     Some(text.split('\n').filter_map(split).collect())
 }
 
@@ -170,12 +148,7 @@ impl Notifier {
             None if address.starts_with('/') => UnixAddr::new(address)?,
             None => return Err(io::Error::from(io::ErrorKind::InvalidInput)),
         };
-        let fd = socket(
-            AddressFamily::Unix,
-            SockType::Datagram,
-            SockFlag::SOCK_CLOEXEC,
-            None,
-        )?;
+        let fd = socket(AddressFamily::Unix, SockType::Datagram, SockFlag::SOCK_CLOEXEC, None)?;
         Ok(Self { fd, to })
     }
 
@@ -209,11 +182,8 @@ mod tests {
     use std::fs::File;
 
     fn pair() -> (NotifySocket, Notifier, std::path::PathBuf) {
-        let path = std::env::temp_dir().join(format!(
-            "sys-notify-{}-{:?}",
-            std::process::id(),
-            std::thread::current().id()
-        ));
+        let path =
+            std::env::temp_dir().join(format!("sys-notify-{}-{:?}", std::process::id(), std::thread::current().id()));
         let socket = NotifySocket::bind(&path).unwrap();
         let notifier = Notifier::new(path.to_str().unwrap()).unwrap();
         (socket, notifier, path)
@@ -232,22 +202,13 @@ mod tests {
         assert!(matches!(socket.recv().unwrap(), Incoming::Empty));
         let null = File::open("/dev/null").unwrap();
         let many = vec![null.as_fd(); MAX_FDS];
-        notifier
-            .send_fds("FDSTORE=1\nFDNAME=x=y\nnonsense\nSTATUS=a\nSTATUS=b", &many)
-            .unwrap();
+        notifier.send_fds("FDSTORE=1\nFDNAME=x=y\nnonsense\nSTATUS=a\nSTATUS=b", &many).unwrap();
         let m = message(&socket);
-        assert!(
-            m.is_set("FDSTORE")
-                && m.field("FDNAME") == Some("x=y")
-                && m.field("STATUS") == Some("b")
-        );
+        assert!(m.is_set("FDSTORE") && m.field("FDNAME") == Some("x=y") && m.field("STATUS") == Some("b"));
         assert_eq!((m.fields.len(), m.fds.len()), (4, MAX_FDS));
         assert_eq!(m.sender.unwrap().pid, std::process::id() as i32);
         assert_eq!(
-            notifier
-                .send_fds("X=1", &vec![null.as_fd(); MAX_FDS + 1])
-                .unwrap_err()
-                .raw_os_error(),
+            notifier.send_fds("X=1", &vec![null.as_fd(); MAX_FDS + 1]).unwrap_err().raw_os_error(),
             Some(libc::E2BIG)
         );
         std::fs::remove_file(path).unwrap();

@@ -16,11 +16,6 @@ pub struct Credentials {
 
 /// SO_PEERCRED of a connected unix stream socket.
 pub fn credentials(socket: impl AsFd) -> io::Result<Credentials> {
-    let c =
-        nix::sys::socket::getsockopt(&socket.as_fd(), nix::sys::socket::sockopt::PeerCredentials)?;
-    Ok(Credentials {
-        pid: c.pid(),
-        uid: c.uid(),
-        gid: c.gid(),
-    })
+    let c = nix::sys::socket::getsockopt(&socket.as_fd(), nix::sys::socket::sockopt::PeerCredentials)?;
+    Ok(Credentials { pid: c.pid(), uid: c.uid(), gid: c.gid() })
 }

@@ -18,10 +18,7 @@ impl PidFd {
         // SAFETY: pidfd_open takes two integers and returns a new descriptor or -1.
         let fd = unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) };
         // SAFETY: a non-negative result is a descriptor that nobody else owns.
-        cvt(fd).map(|fd| Self {
-            fd: unsafe { OwnedFd::from_raw_fd(fd) },
-            pid,
-        })
+        cvt(fd).map(|fd| Self { fd: unsafe { OwnedFd::from_raw_fd(fd) }, pid })
     }
 
     /// Takes over a descriptor that came from elsewhere (SCM_RIGHTS, a fd store, clone3); the PID comes from fdinfo. ESRCH
@@ -45,10 +42,7 @@ impl PidFd {
 
     /// A second descriptor of the same process.
     pub fn try_clone(&self) -> io::Result<Self> {
-        Ok(Self {
-            fd: self.fd.try_clone()?,
-            pid: self.pid,
-        })
+        Ok(Self { fd: self.fd.try_clone()?, pid: self.pid })
     }
 
     /// Sends a signal; 0 only asks whether it could be sent. ESRCH when the process has been reaped.
@@ -68,10 +62,7 @@ impl PidFd {
 
     /// Whether the process has ended (a zombie has ended).
     pub fn ended(&self) -> bool {
-        let mut poll = [nix::poll::PollFd::new(
-            self.fd.as_fd(),
-            nix::poll::PollFlags::POLLIN,
-        )];
+        let mut poll = [nix::poll::PollFd::new(self.fd.as_fd(), nix::poll::PollFlags::POLLIN)];
         matches!(nix::poll::poll(&mut poll, nix::poll::PollTimeout::ZERO), Ok(n) if n > 0)
     }
 
@@ -123,14 +114,10 @@ impl PidFd {
 
     /// PIDFD_GET_INFO with PIDFD_INFO_EXIT: present once the process has been reaped, on Linux 6.15 and newer.
     fn recorded_exit(&self) -> Option<ExitStatus> {
-        let mut info = PidfdInfo {
-            mask: PIDFD_INFO_EXIT,
-            ..PidfdInfo::default()
-        };
+        let mut info = PidfdInfo { mask: PIDFD_INFO_EXIT, ..PidfdInfo::default() };
         // SAFETY: the ioctl number encodes the size of PidfdInfo, so the kernel writes at most that many bytes into it.
         let r = unsafe { libc::ioctl(self.fd.as_raw_fd(), PIDFD_GET_INFO as _, &mut info) };
-        (r == 0 && info.mask & PIDFD_INFO_EXIT != 0)
-            .then(|| ExitStatus::from_wait_word(info.exit_code))
+        (r == 0 && info.mask & PIDFD_INFO_EXIT != 0).then(|| ExitStatus::from_wait_word(info.exit_code))
     }
 }
 
@@ -183,9 +170,5 @@ fn zombie_exit(pid: i32) -> Option<ExitStatus> {
 
 /// -1 becomes the error that errno holds.
 pub(crate) fn cvt(r: i64) -> io::Result<i32> {
-    if r < 0 {
-        Err(io::Error::last_os_error())
-    } else {
-        Ok(r as i32)
-    }
+    if r < 0 { Err(io::Error::last_os_error()) } else { Ok(r as i32) }
 }

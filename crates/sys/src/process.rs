@@ -24,8 +24,7 @@ impl Stat {
     /// Reads it. NotFound when there is no such process (any more).
     pub fn read(pid: i32) -> io::Result<Self> {
         let text = fs::read(format!("/proc/{pid}/stat"))?;
-        Self::parse(&String::from_utf8_lossy(&text))
-            .ok_or_else(|| io::Error::from(io::ErrorKind::InvalidData))
+        Self::parse(&String::from_utf8_lossy(&text)).ok_or_else(|| io::Error::from(io::ErrorKind::InvalidData))
     }
 
     /// comm may hold spaces and parentheses: it ends at the last `)`.
@@ -70,10 +69,7 @@ pub fn uid(pid: i32) -> io::Result<u32> {
 pub fn environ(pid: i32, name: &str) -> io::Result<Option<String>> {
     let raw = fs::read(format!("/proc/{pid}/environ"))?;
     let find = |entry: &[u8]| {
-        Some(
-            String::from_utf8_lossy(entry.strip_prefix(name.as_bytes())?.strip_prefix(b"=")?)
-                .into_owned(),
-        )
+        Some(String::from_utf8_lossy(entry.strip_prefix(name.as_bytes())?.strip_prefix(b"=")?).into_owned())
     };
     Ok(raw.split(|b| *b == 0).find_map(find))
 }
@@ -90,10 +86,7 @@ pub fn cgroup(pid: i32) -> io::Result<String> {
 /// All PIDs that /proc shows, ascending.
 pub fn all() -> io::Result<Vec<i32>> {
     let entries = fs::read_dir("/proc")?;
-    let mut pids: Vec<i32> = entries
-        .flatten()
-        .filter_map(|e| e.file_name().to_str()?.parse().ok())
-        .collect();
+    let mut pids: Vec<i32> = entries.flatten().filter_map(|e| e.file_name().to_str()?.parse().ok()).collect();
     pids.sort_unstable();
     Ok(pids)
 }
@@ -106,10 +99,7 @@ pub fn children(pid: i32) -> io::Result<Vec<i32>> {
         let Ok(text) = fs::read_to_string(path) else {
             continue;
         }; // the thread has ended
-        found.extend(
-            text.split_ascii_whitespace()
-                .filter_map(|p| p.parse::<i32>().ok()),
-        );
+        found.extend(text.split_ascii_whitespace().filter_map(|p| p.parse::<i32>().ok()));
     }
     Ok(found)
 }
@@ -132,11 +122,7 @@ pub fn descendants(pid: i32) -> BTreeSet<i32> {
 /// [`descendants`]. Costs a read per process of the machine.
 pub fn with_environ(name: &str, value: &str) -> BTreeSet<i32> {
     let matches = |pid: &i32| environ(*pid, name).is_ok_and(|v| v.as_deref() == Some(value));
-    all()
-        .unwrap_or_default()
-        .into_iter()
-        .filter(matches)
-        .collect()
+    all().unwrap_or_default().into_iter().filter(matches).collect()
 }
 
 #[cfg(test)]
@@ -145,26 +131,11 @@ mod tests {
 
     #[test]
     fn stat_with_a_nasty_name() {
-        let tail = (5..=21)
-            .map(|n| n.to_string())
-            .collect::<Vec<_>>()
-            .join(" ");
-        let rest = (23..=51)
-            .map(|n| n.to_string())
-            .collect::<Vec<_>>()
-            .join(" ");
+        let tail = (5..=21).map(|n| n.to_string()).collect::<Vec<_>>().join(" ");
+        let rest = (23..=51).map(|n| n.to_string()).collect::<Vec<_>>().join(" ");
         let text = format!("42 (a) b (c)) S 7 {tail} 991 {rest} 256\n");
         let stat = Stat::parse(&text).unwrap();
-        assert_eq!(
-            stat,
-            Stat {
-                comm: "a) b (c)".into(),
-                state: 'S',
-                ppid: 7,
-                start_time: 991,
-                exit_code: 256
-            }
-        );
+        assert_eq!(stat, Stat { comm: "a) b (c)".into(), state: 'S', ppid: 7, start_time: 991, exit_code: 256 });
         assert_eq!(Stat::parse("nonsense"), None);
         assert_eq!(Stat::parse("1 (x) S 1"), None);
     }

@@ -17,12 +17,7 @@ fn wait_any(flags: i32) -> io::Result<Option<(i32, ExitStatus)>> {
     // SAFETY: zeroed siginfo is a valid value; waitid writes only into it.
     let (r, info) = unsafe {
         let mut info: libc::siginfo_t = std::mem::zeroed();
-        let r = libc::waitid(
-            libc::P_ALL,
-            0,
-            &mut info,
-            libc::WEXITED | libc::WNOHANG | flags,
-        );
+        let r = libc::waitid(libc::P_ALL, 0, &mut info, libc::WEXITED | libc::WNOHANG | flags);
         (r, info)
     };
     match crate::pidfd::cvt(i64::from(r)) {

@@ -26,11 +26,7 @@ pub fn number(text: &str) -> Option<i32> {
     }
     let short = text.strip_prefix("SIG").unwrap_or(text);
     let offset = |rest: &str| {
-        if rest.is_empty() {
-            Some(0)
-        } else {
-            rest.get(1..)?.parse::<i32>().ok()
-        }
+        if rest.is_empty() { Some(0) } else { rest.get(1..)?.parse::<i32>().ok() }
     };
     if let Some(rest) = short.strip_prefix("RTMIN") {
         let n = offset(rest).filter(|_| rest.is_empty() || rest.starts_with('+'))?;
@@ -46,10 +42,7 @@ pub fn number(text: &str) -> Option<i32> {
         "IOT" => "ABRT",
         other => other,
     };
-    format!("SIG{alias}")
-        .parse::<Signal>()
-        .ok()
-        .map(|s| s as i32)
+    format!("SIG{alias}").parse::<Signal>().ok().map(|s| s as i32)
 }
 
 /// kill(2): a process (> 0) or a process group (< -1). 0 and -1 would hit ourselves or everyone, and are refused.
@@ -66,37 +59,30 @@ pub fn queue(pid: i32, signal: i32, value: i32) -> io::Result<()> {
     if pid <= 0 {
         return Err(io::Error::from_raw_os_error(libc::EINVAL));
     }
-    let value = libc::sigval {
-        sival_ptr: value as usize as *mut libc::c_void,
-    };
+    let value = libc::sigval { sival_ptr: value as usize as *mut libc::c_void };
     // SAFETY: integers only; the pointer is never followed, it carries the number.
     crate::pidfd::cvt(i64::from(unsafe { libc::sigqueue(pid, signal, value) })).map(drop)
 }
 
 /// Blocks all signals in this thread for reading them from [`Signals`].
 pub fn block_all() -> io::Result<()> {
-    Ok(sigprocmask(
-        SigmaskHow::SIG_SETMASK,
-        Some(&SigSet::all()),
-        None,
-    )?)
+    Ok(sigprocmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::all()), None)?)
 }
 
 /// Unblocks all signals in this thread.
 pub fn unblock_all() -> io::Result<()> {
-    Ok(sigprocmask(
-        SigmaskHow::SIG_SETMASK,
-        Some(&SigSet::empty()),
-        None,
-    )?)
+    Ok(sigprocmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::empty()), None)?)
 }
 
-/// Sets every signal back to its default action.
+/// Sets every signal back to its default action: the two that glibc keeps for itself too, which a starter may have ignored.
 pub fn reset_dispositions() {
+    /// Handler (0 is SIG_DFL), flags, restorer, mask.
+    const DEFAULT: [u64; 4] = [0; 4];
     for signal in 1..=libc::SIGRTMAX() {
         if signal != libc::SIGKILL && signal != libc::SIGSTOP {
-            // SAFETY: SIG_DFL installs no code. glibc's own two real-time signals answer EINVAL, which is right.
-            unsafe { libc::signal(signal, libc::SIG_DFL) };
+            let (new, old) = (DEFAULT.as_ptr(), std::ptr::null_mut::<u64>());
+            // SAFETY: the kernel reads a sigaction, 32 bytes at most, and 8 is the size of its mask. SIG_DFL installs no code.
+            unsafe { libc::syscall(libc::SYS_rt_sigaction, signal, new, old, 8) };
         }
     }
 }
@@ -123,19 +109,13 @@ pub struct Signals(SignalFd);
 impl Signals {
     /// Opens it, non-blocking and CLOEXEC.
     pub fn all() -> io::Result<Self> {
-        Ok(Self(SignalFd::with_flags(
-            &SigSet::all(),
-            SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC,
-        )?))
+        Ok(Self(SignalFd::with_flags(&SigSet::all(), SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC)?))
     }
 
     /// The next pending signal, if any.
     pub fn read(&self) -> io::Result<Option<Arrived>> {
         let info = self.0.read_signal()?;
-        Ok(info.map(|i| Arrived {
-            signal: i.ssi_signo as i32,
-            sender: i.ssi_pid as i32,
-        }))
+        Ok(info.map(|i| Arrived { signal: i.ssi_signo as i32, sender: i.ssi_pid as i32 }))
     }
 }
 
@@ -162,9 +142,7 @@ mod tests {
         for (text, expected) in table {
             assert_eq!(number(text), expected, "{text}");
         }
-        for bad in [
-            "", "SIG", "SIGNOPE", "0", "-1", "65", "RTMIN-1", "RTMIN+99", "RTMIN3", "RTMAX+1",
-        ] {
+        for bad in ["", "SIG", "SIGNOPE", "0", "-1", "65", "RTMIN-1", "RTMIN+99", "RTMIN3", "RTMAX+1"] {
             assert_eq!(number(bad), None, "{bad}");
         }
         for n in (1..32).chain(rtmin()..=libc::SIGRTMAX()) {

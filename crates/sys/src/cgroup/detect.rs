@@ -31,17 +31,13 @@ impl CgroupRoot {
     pub fn detect() -> Result<Self, Unavailable> {
         let mountinfo = fs::read_to_string("/proc/self/mountinfo").map_err(Unavailable::Unknown)?;
         let mount = mount_point(&mountinfo).ok_or(Unavailable::NotMounted)?;
-        let own =
-            crate::process::cgroup(std::process::id() as i32).map_err(Unavailable::Unknown)?;
+        let own = crate::process::cgroup(std::process::id() as i32).map_err(Unavailable::Unknown)?;
         let own = own.strip_suffix("/init.scope").unwrap_or(&own);
         let path = mount.join(own.trim_start_matches('/'));
         let root = Self { mount, path };
         match root.probe() {
             Ok(()) => Ok(root),
-            Err(error) => Err(Unavailable::NotWritable {
-                path: root.path,
-                error,
-            }),
+            Err(error) => Err(Unavailable::NotWritable { path: root.path, error }),
         }
     }
 
@@ -52,10 +48,7 @@ impl CgroupRoot {
             .filter(|mount| path.starts_with(mount))
             .max_by_key(|mount| mount.as_os_str().len());
         let mount = mount.ok_or(Unavailable::NotMounted)?;
-        Ok(Self {
-            mount,
-            path: path.to_owned(),
-        })
+        Ok(Self { mount, path: path.to_owned() })
     }
 
     /// QUINTET_CGROUP_ROOT, as the launcher sets it; `None` when it is unset or no cgroup2 directory.
@@ -68,12 +61,8 @@ impl CgroupRoot {
     fn probe(&self) -> io::Result<()> {
         let probe = self.cgroup(&format!("quintet-probe-{}", std::process::id()));
         fs::create_dir(probe.path())?;
-        let writable = fs::OpenOptions::new()
-            .write(true)
-            .open(probe.path().join("cgroup.procs"));
-        let common = fs::OpenOptions::new()
-            .write(true)
-            .open(self.path.join("cgroup.procs"));
+        let writable = fs::OpenOptions::new().write(true).open(probe.path().join("cgroup.procs"));
+        let common = fs::OpenOptions::new().write(true).open(self.path.join("cgroup.procs"));
         fs::remove_dir(probe.path())?;
         writable.and(common).map(drop)
     }
@@ -87,9 +76,7 @@ fn mount_point(mountinfo: &str) -> Option<PathBuf> {
 fn mount_points(mountinfo: &str) -> impl Iterator<Item = PathBuf> {
     mountinfo.lines().filter_map(|line| {
         let (left, right) = line.split_once(" - ")?;
-        right
-            .starts_with("cgroup2 ")
-            .then(|| left.split(' ').nth(4).map(PathBuf::from))?
+        right.starts_with("cgroup2 ").then(|| left.split(' ').nth(4).map(PathBuf::from))?
     })
 }
 

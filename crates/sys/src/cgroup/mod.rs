@@ -28,22 +28,14 @@ impl CgroupRoot {
     /// The cgroup at a path relative to this root, such as `system.slice/foo.service`. Nothing is created.
     pub fn cgroup(&self, relative: &str) -> Cgroup {
         let path = self.path.join(relative.trim_matches('/'));
-        Cgroup {
-            mount: self.mount.clone(),
-            path,
-        }
+        Cgroup { mount: self.mount.clone(), path }
     }
 
     /// As [`CgroupRoot::cgroup`], for a path as /proc/PID/cgroup and ControlGroup= give it. `None` when outside this root.
     pub fn by_name(&self, name: &str) -> Option<Cgroup> {
         let path = self.mount.join(name.trim_start_matches('/'));
-        let plain = path
-            .components()
-            .all(|c| !matches!(c, std::path::Component::ParentDir));
-        (plain && path.starts_with(&self.path)).then(|| Cgroup {
-            mount: self.mount.clone(),
-            path,
-        })
+        let plain = path.components().all(|c| !matches!(c, std::path::Component::ParentDir));
+        (plain && path.starts_with(&self.path)).then(|| Cgroup { mount: self.mount.clone(), path })
     }
 
     /// Creates a cgroup with its parents.
@@ -75,10 +67,7 @@ impl Cgroup {
 
     /// A cgroup below this one.
     pub fn child(&self, name: &str) -> Self {
-        Self {
-            mount: self.mount.clone(),
-            path: self.path.join(name),
-        }
+        Self { mount: self.mount.clone(), path: self.path.join(name) }
     }
 
     /// Creates it with its parents; an existing one is fine.
@@ -109,11 +98,7 @@ impl Cgroup {
     /// Processes directly in this cgroup. Processes outside our PID namespace show as 0 and are left out.
     pub fn own_pids(&self) -> io::Result<Vec<i32>> {
         let text = fs::read_to_string(self.path.join("cgroup.procs"))?;
-        Ok(text
-            .lines()
-            .filter_map(|line| line.parse().ok())
-            .filter(|pid| *pid > 0)
-            .collect())
+        Ok(text.lines().filter_map(|line| line.parse().ok()).filter(|pid| *pid > 0).collect())
     }
 
     /// Processes here and below, with the cgroup of each, parents first. A missing cgroup has none.
@@ -144,12 +129,7 @@ impl Cgroup {
     pub fn populated(&self) -> io::Result<bool> {
         match fs::read_to_string(self.path.join("cgroup.events")) {
             Ok(text) => Ok(text.lines().any(|line| line == "populated 1")),
-            Err(e)
-                if e.kind() == io::ErrorKind::NotFound
-                    || e.raw_os_error() == Some(libc::ENODEV) =>
-            {
-                Ok(false)
-            }
+            Err(e) if e.kind() == io::ErrorKind::NotFound || e.raw_os_error() == Some(libc::ENODEV) => Ok(false),
             Err(e) => Err(e),
         }
     }
@@ -225,10 +205,7 @@ impl Cgroup {
             };
             for entry in entries.flatten() {
                 if entry.file_type().is_ok_and(|t| t.is_dir()) {
-                    queue.push(Self {
-                        mount: cgroup.mount.clone(),
-                        path: entry.path(),
-                    });
+                    queue.push(Self { mount: cgroup.mount.clone(), path: entry.path() });
                 }
             }
             found.push(cgroup);
@@ -237,9 +214,6 @@ impl Cgroup {
     }
 
     fn write(&self, file: &str, text: &str) -> io::Result<()> {
-        OpenOptions::new()
-            .write(true)
-            .open(self.path.join(file))?
-            .write_all(text.as_bytes())
+        OpenOptions::new().write(true).open(self.path.join(file))?.write_all(text.as_bytes())
     }
 }

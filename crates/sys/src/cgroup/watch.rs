@@ -19,19 +19,12 @@ impl Watcher {
     /// Opens it, non-blocking and CLOEXEC.
     pub fn new() -> io::Result<Self> {
         let inotify = Inotify::init(InitFlags::IN_CLOEXEC | InitFlags::IN_NONBLOCK)?;
-        Ok(Self {
-            inotify,
-            by_watch: HashMap::new(),
-            by_path: HashMap::new(),
-        })
+        Ok(Self { inotify, by_watch: HashMap::new(), by_path: HashMap::new() })
     }
 
     /// Watches an existing cgroup. Look at [`Cgroup::populated`] afterwards: what changed before is not told.
     pub fn add(&mut self, cgroup: &Cgroup) -> io::Result<()> {
-        let watch = self.inotify.add_watch(
-            &cgroup.path().join("cgroup.events"),
-            AddWatchFlags::IN_MODIFY,
-        )?;
+        let watch = self.inotify.add_watch(&cgroup.path().join("cgroup.events"), AddWatchFlags::IN_MODIFY)?;
         if let Some(old) = self.by_path.insert(cgroup.path().to_owned(), watch)
             && old != watch
         {
@@ -62,10 +55,10 @@ impl Watcher {
             if event.mask.contains(AddWatchFlags::IN_Q_OVERFLOW) {
                 return Ok(self.by_watch.values().cloned().collect());
             }
-            if let Some(cgroup) = self.by_watch.get(&event.wd) {
-                if !changed.contains(cgroup) {
-                    changed.push(cgroup.clone());
-                }
+            if let Some(cgroup) = self.by_watch.get(&event.wd)
+                && !changed.contains(cgroup)
+            {
+                changed.push(cgroup.clone());
             }
             if event.mask.contains(AddWatchFlags::IN_IGNORED)
                 && let Some(cgroup) = self.by_watch.remove(&event.wd)

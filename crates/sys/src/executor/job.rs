@@ -36,6 +36,10 @@ pub struct Job {
     /// Write end of a pipe (CLOEXEC in the spawner as well) that tells what [`crate::executor::ExecReport`] reads.
     pub report_fd: Option<RawFd>,
 
+    /// Set when the spawner already knows that the set-up cannot succeed (an unknown user, a missing credential): the executor
+    /// tells this text and exits with this status, so that the failure is a process's, as in systemd.
+    pub refusal: Option<(u8, String)>,
+
     /// cgroup directory that the executor moves itself to when spawning into it was impossible. Set by `spawn`.
     pub attach_cgroup: Option<PathBuf>,
     /// A session and process group of its own (systemd always makes one; off for tests).
@@ -45,9 +49,9 @@ pub struct Job {
 
     /// Who the process runs as.
     pub user: Option<User>,
-    /// `+` prefix: user, groups, capabilities, namespaces and file system protection are left alone.
+    /// `+` prefix: user, groups, limits, capabilities and file system protection are left alone.
     pub full_privileges: bool,
-    /// `!` or `!!` prefix: user, groups and capabilities are left alone, the rest is done.
+    /// `!` or `!!` prefix: user and groups are left alone, everything else is done.
     pub keep_credentials: bool,
 
     /// WorkingDirectory=; default `/`.
@@ -262,8 +266,9 @@ pub enum DirectoryKind {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct MountNamespace {
-    /// PrivateTmp=: own /tmp and /var/tmp.
-    pub private_tmp: bool,
+    /// PrivateTmp=: own /tmp and /var/tmp. The spawner chooses the places, since all processes of a unit share them, and
+    /// removes them when the unit has stopped.
+    pub private_tmp: Option<PrivateTmp>,
     /// PrivateDevices=: a /dev with null, zero, full, random, urandom, tty, pts, shm alone.
     pub private_devices: bool,
     /// ProtectSystem=.
@@ -286,6 +291,16 @@ pub struct MountNamespace {
     pub temporary: Vec<(String, String)>,
     /// BindPaths=, BindReadOnlyPaths=.
     pub binds: Vec<Bind>,
+}
+
+/// Where a unit's private /tmp and /var/tmp live, such as `/tmp/systemd-private-ID-UNIT-RANDOM`. The executor makes missing
+/// ones (0700), and in each a directory `tmp` (1777) that is what the unit sees.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PrivateTmp {
+    /// Directory behind /tmp.
+    pub tmp: PathBuf,
+    /// Directory behind /var/tmp.
+    pub var_tmp: PathBuf,
 }
 
 /// One bind mount.
@@ -334,26 +349,18 @@ pub enum ProtectHome {
 impl Job {
     /// All descriptors of the spawner that the executor needs.
     pub fn inherited_fds(&self) -> Vec<RawFd> {
-        let stdio = [&self.stdin, &self.stdout, &self.stderr]
-            .into_iter()
-            .filter_map(|s| match s {
-                Stdio::Fd(fd) => Some(*fd),
-                Stdio::Inherit
-                | Stdio::Null
-                | Stdio::Same
-                | Stdio::File { .. }
-                | Stdio::Tty
-                | Stdio::Journal(_)
-                | Stdio::Data(_) => None,
-            });
-        let mut fds: Vec<RawFd> = self
-            .fds
-            .iter()
-            .map(|p| p.fd)
-            .chain(stdio)
-            .chain(self.log_fd)
-            .chain(self.report_fd)
-            .collect();
+        let stdio = [&self.stdin, &self.stdout, &self.stderr].into_iter().filter_map(|s| match s {
+            Stdio::Fd(fd) => Some(*fd),
+            Stdio::Inherit
+            | Stdio::Null
+            | Stdio::Same
+            | Stdio::File { .. }
+            | Stdio::Tty
+            | Stdio::Journal(_)
+            | Stdio::Data(_) => None,
+        });
+        let mut fds: Vec<RawFd> =
+            self.fds.iter().map(|p| p.fd).chain(stdio).chain(self.log_fd).chain(self.report_fd).collect();
         fds.sort_unstable();
         fds.dedup();
         fds

@@ -2,10 +2,23 @@
 //!
 //! It is a program of its own because nothing of this may happen between vfork and exec of a big multi-threaded daemon, and
 //! because a small one starts faster. The order of its steps is systemd's where it can be observed: what fails first decides
-//! the exit status ([`Failure::status`], systemd.exec(5) "Process Exit Codes").
+//! the exit status ([`Step::status`], systemd.exec(5) "Process Exit Codes").
+//!
+//! Root's rights are needed by most steps, so the user changes late; the working directory is entered after that, because
+//! the user must be able to.
 
+mod attributes;
+mod capabilities;
+mod descriptors;
+mod directories;
+mod identity;
 mod job;
+mod namespace;
+mod program;
 mod report;
+mod run;
+mod stdio;
 
 pub use job::*;
-pub use report::{ExecReport, Step};
+pub use report::{ExecReport, Failure, Step};
+pub use run::main;

@@ -2,6 +2,8 @@
 
 use crate::executor::DirectoryKind;
 use std::fmt;
+use std::io;
+use thiserror::Error;
 
 /// A step of the set-up, with systemd's exit status for its failure (systemd.exec(5), "Process Exit Codes").
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,6 +115,30 @@ impl fmt::Display for Step {
     }
 }
 
+/// Why the executor gave up.
+#[derive(Debug, Error)]
+#[error("{step}: {what}: {error}")]
+pub struct Failure {
+    /// Where.
+    pub step: Step,
+    /// The path, name or call that it was about.
+    pub what: String,
+    /// What the kernel said.
+    pub error: io::Error,
+}
+
+/// Names the step that an error belongs to.
+pub(super) trait At<T> {
+    /// `what` is the path, name or call that failed.
+    fn at(self, step: Step, what: impl Into<String>) -> Result<T, Failure>;
+}
+
+impl<T, E: Into<io::Error>> At<T> for Result<T, E> {
+    fn at(self, step: Step, what: impl Into<String>) -> Result<T, Failure> {
+        self.map_err(|error| Failure { step, what: what.into(), error: error.into() })
+    }
+}
+
 /// What the report pipe ([`crate::executor::Job::report_fd`]) held when its other end was closed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ExecReport {
@@ -134,11 +160,7 @@ impl ExecReport {
         match (content, text) {
             ([], _) => Self::Vanished,
             (_, Some([])) => Self::Started,
-            (all, rest) => Self::Failed(
-                String::from_utf8_lossy(rest.unwrap_or(all))
-                    .trim_end()
-                    .to_owned(),
-            ),
+            (all, rest) => Self::Failed(String::from_utf8_lossy(rest.unwrap_or(all)).trim_end().to_owned()),
         }
     }
 }
@@ -152,14 +174,8 @@ mod tests {
         let table: [(&[u8], ExecReport); 4] = [
             (b"", ExecReport::Vanished),
             (b"x", ExecReport::Started),
-            (
-                b"xno such file\n",
-                ExecReport::Failed("no such file".into()),
-            ),
-            (
-                b"/nowhere: gone\n",
-                ExecReport::Failed("/nowhere: gone".into()),
-            ),
+            (b"xno such file\n", ExecReport::Failed("no such file".into())),
+            (b"/nowhere: gone\n", ExecReport::Failed("/nowhere: gone".into())),
         ];
         for (content, expected) in table {
             assert_eq!(ExecReport::parse(content), expected);

@@ -54,11 +54,7 @@ pub(super) fn vfork_exec(
     inherit: &[RawFd],
     cgroup: Option<BorrowedFd<'_>>,
 ) -> io::Result<PidFd> {
-    let argv: Vec<*const c_char> = argv
-        .iter()
-        .map(|a| a.as_ptr())
-        .chain([ptr::null()])
-        .collect();
+    let argv: Vec<*const c_char> = argv.iter().map(|a| a.as_ptr()).chain([ptr::null()]).collect();
     let envp = [ptr::null::<c_char>()];
     let range = inherit.as_ptr_range();
     let mut child = Child {
@@ -72,8 +68,7 @@ pub(super) fn vfork_exec(
     };
     let mut pidfd: RawFd = -1;
     let mut args = CloneArgs {
-        flags: (libc::CLONE_VM | libc::CLONE_VFORK | libc::CLONE_PIDFD) as u64
-            | CLONE_CLEAR_SIGHAND,
+        flags: (libc::CLONE_VM | libc::CLONE_VFORK | libc::CLONE_PIDFD) as u64 | CLONE_CLEAR_SIGHAND,
         pidfd: ptr::from_mut(&mut pidfd) as u64,
         exit_signal: libc::SIGCHLD as u64,
         ..CloneArgs::default()

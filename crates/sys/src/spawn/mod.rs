@@ -34,14 +34,8 @@ impl Executor {
 
     /// Opens the program at a path.
     pub fn open(path: &Path) -> io::Result<Self> {
-        let file = OpenOptions::new()
-            .read(true)
-            .custom_flags(libc::O_PATH | libc::O_CLOEXEC)
-            .open(path)?;
-        Ok(Self {
-            file: file.into(),
-            path: path.to_owned(),
-        })
+        let file = OpenOptions::new().read(true).custom_flags(libc::O_PATH | libc::O_CLOEXEC).open(path)?;
+        Ok(Self { file: file.into(), path: path.to_owned() })
     }
 
     /// Where it was found.
@@ -83,52 +77,42 @@ pub struct Spawned {
     pub method: Method,
 }
 
-/// Starts the executor with a job. Everything about the job itself is told by its exit status and report pipe: an error here
-/// means that the executor could not be started at all.
+/// Starts the executor with a job, in the best way that works here. Everything about the job itself is told by its exit
+/// status and report pipe: an error here means that the executor could not be started at all.
 pub fn spawn(request: &SpawnRequest<'_>) -> io::Result<Spawned> {
-    if let Some(cgroup) = request.cgroup {
-        match cgroup
-            .open()
-            .and_then(|dir| start_clone3(request, request.job, Some(&dir)))
-        {
+    let methods: &[Method] = match request.cgroup {
+        Some(_) => &[Method::Clone3, Method::Clone3Attach],
+        None => &[Method::Clone3],
+    };
+    for method in methods {
+        match spawn_by(*method, request) {
             Err(e) if refused(&e) => {}
-            other => return finish(other?, Method::Clone3),
+            other => return other,
         }
-        let mut job = request.job.clone();
-        job.attach_cgroup = Some(cgroup.path().to_owned());
-        return match start_clone3(request, &job, None) {
-            Err(e) if refused(&e) => fork(request, &job),
-            other => finish(other?, Method::Clone3Attach),
-        };
     }
-    match start_clone3(request, request.job, None) {
-        Err(e) if refused(&e) => fork(request, request.job),
-        other => finish(other?, Method::Clone3),
-    }
+    spawn_by(Method::Fork, request)
+}
+
+/// As [`spawn`], in one way alone.
+pub fn spawn_by(method: Method, request: &SpawnRequest<'_>) -> io::Result<Spawned> {
+    let SpawnRequest { executor, job, cgroup } = *request;
+    let attaching = || Job { attach_cgroup: cgroup.map(|c| c.path().to_owned()), ..job.clone() };
+    let pidfd = match method {
+        Method::Clone3 => {
+            let directory = cgroup.map(Cgroup::open).transpose()?;
+            start_clone3(executor, job, directory.as_ref())?
+        }
+        Method::Clone3Attach => start_clone3(executor, &attaching(), None)?,
+        Method::Fork => start_fork(executor, &attaching())?,
+    };
+    Ok(Spawned { pid: pidfd.pid(), pidfd, method })
 }
 
 /// Errors that mean "not this way": old kernels (ENOSYS, EINVAL, E2BIG), seccomp filters (ENOSYS, EPERM), cgroups that take
 /// no processes at birth (EBUSY, EACCES, EOPNOTSUPP).
 fn refused(error: &io::Error) -> bool {
     let code = error.raw_os_error().unwrap_or(0);
-    [
-        libc::ENOSYS,
-        libc::EINVAL,
-        libc::E2BIG,
-        libc::EPERM,
-        libc::EBUSY,
-        libc::EACCES,
-        libc::EOPNOTSUPP,
-    ]
-    .contains(&code)
-}
-
-fn finish(pidfd: PidFd, method: Method) -> io::Result<Spawned> {
-    Ok(Spawned {
-        pid: pidfd.pid(),
-        pidfd,
-        method,
-    })
+    [libc::ENOSYS, libc::EINVAL, libc::E2BIG, libc::EPERM, libc::EBUSY, libc::EACCES, libc::EOPNOTSUPP].contains(&code)
 }
 
 /// Serializes a job, and lists the descriptors that the child must find open.
@@ -139,22 +123,10 @@ fn prepare(job: &Job) -> io::Result<(OwnedFd, Vec<RawFd>)> {
     Ok((memfd, inherit))
 }
 
-fn start_clone3(
-    request: &SpawnRequest<'_>,
-    job: &Job,
-    cgroup: Option<&OwnedFd>,
-) -> io::Result<PidFd> {
+fn start_clone3(executor: &Executor, job: &Job, cgroup: Option<&OwnedFd>) -> io::Result<PidFd> {
     let (memfd, inherit) = prepare(job)?;
-    let argv = [
-        CString::from(c"process-executor"),
-        number(memfd.as_raw_fd()),
-    ];
-    clone3::vfork_exec(
-        request.executor.file.as_fd(),
-        &argv,
-        &inherit,
-        cgroup.map(AsFd::as_fd),
-    )
+    let argv = [CString::from(c"process-executor"), number(memfd.as_raw_fd())];
+    clone3::vfork_exec(executor.file.as_fd(), &argv, &inherit, cgroup.map(AsFd::as_fd))
 }
 
 fn number(fd: RawFd) -> CString {
@@ -162,10 +134,10 @@ fn number(fd: RawFd) -> CString {
 }
 
 /// std's fork and exec, for where clone3 is refused.
-fn fork(request: &SpawnRequest<'_>, job: &Job) -> io::Result<Spawned> {
+fn start_fork(executor: &Executor, job: &Job) -> io::Result<PidFd> {
     use std::os::unix::process::CommandExt;
     let (memfd, inherit) = prepare(job)?;
-    let mut command = std::process::Command::new(&request.executor.path);
+    let mut command = std::process::Command::new(&executor.path);
     command.arg(memfd.as_raw_fd().to_string()).env_clear();
     // SAFETY: the closure runs in the forked child; it makes system calls on numbers only, no allocation and no locks.
     unsafe {
@@ -180,5 +152,5 @@ fn fork(request: &SpawnRequest<'_>, job: &Job) -> io::Result<Spawned> {
     }
     let pid = command.spawn()?.id() as i32;
     drop(memfd);
-    finish(PidFd::open(pid)?, Method::Fork)
+    PidFd::open(pid)
 }

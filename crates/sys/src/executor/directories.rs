@@ -1,0 +1,86 @@
+//! RuntimeDirectory=, StateDirectory=, CacheDirectory=, LogsDirectory=, ConfigurationDirectory=.
+
+use super::report::At;
+use super::{DirectoryKind, Failure, Job, Step};
+use nix::fcntl::AtFlags;
+use nix::unistd::{Gid, Uid, fchownat};
+use std::fs::{self, DirBuilder, Permissions};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
+use std::path::{Component, Path, PathBuf};
+
+/// One directory that exists now.
+pub(super) struct Directory {
+    /// RUNTIME_DIRECTORY & co.
+    pub(super) variable: &'static str,
+    /// Absolute.
+    pub(super) path: PathBuf,
+}
+
+/// Makes the missing ones and gives all to the unit's user, except configuration, which stays its owner's.
+pub(super) fn create(job: &Job) -> Result<Vec<Directory>, Failure> {
+    let mut made = Vec::new();
+    for set in &job.directories {
+        for name in &set.names {
+            let path = set.base.join(name);
+            let step = Step::Directory(set.kind);
+            create_one(job, set.kind, &path, name, set.mode).at(step, path.display().to_string())?;
+            made.push(Directory { variable: variable(set.kind), path });
+        }
+    }
+    Ok(made)
+}
+
+fn variable(kind: DirectoryKind) -> &'static str {
+    match kind {
+        DirectoryKind::Runtime => "RUNTIME_DIRECTORY",
+        DirectoryKind::State => "STATE_DIRECTORY",
+        DirectoryKind::Cache => "CACHE_DIRECTORY",
+        DirectoryKind::Logs => "LOGS_DIRECTORY",
+        DirectoryKind::Configuration => "CONFIGURATION_DIRECTORY",
+    }
+}
+
+fn create_one(job: &Job, kind: DirectoryKind, path: &Path, name: &str, mode: u32) -> io::Result<()> {
+    let plain = Path::new(name).components().all(|c| matches!(c, Component::Normal(_)));
+    if !plain || name.is_empty() {
+        return Err(io::Error::from_raw_os_error(libc::EINVAL));
+    }
+    if let Some(parent) = path.parent() {
+        DirBuilder::new().recursive(true).mode(0o755).create(parent)?;
+    }
+    let made = match DirBuilder::new().mode(mode).create(path) {
+        Ok(()) => true,
+        Err(e) if e.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => false,
+        Err(e) => return Err(e),
+    };
+    if kind == DirectoryKind::Configuration {
+        return Ok(()); // an existing one may have any owner and mode
+    }
+    if made || fs::metadata(path)?.mode() & 0o7777 != mode {
+        fs::set_permissions(path, Permissions::from_mode(mode))?;
+    }
+    let user = job.user.as_ref().filter(|_| !job.full_privileges || made);
+    let Some(user) = user else { return Ok(()) };
+    give(path, user.uid, user.gid)
+}
+
+/// Changes the owner of a tree, unless its top has the right one already. Symbolic links are never followed.
+fn give(path: &Path, uid: Option<u32>, gid: Option<u32>) -> io::Result<()> {
+    let now = fs::metadata(path)?;
+    if uid.is_none_or(|uid| uid == now.uid()) && gid.is_none_or(|gid| gid == now.gid()) {
+        return Ok(());
+    }
+    let (uid, gid) = (uid.map(Uid::from_raw), gid.map(Gid::from_raw));
+    let top = fs::canonicalize(path)?;
+    let mut queue = vec![top];
+    while let Some(path) = queue.pop() {
+        if fs::symlink_metadata(&path)?.is_dir() {
+            for entry in fs::read_dir(&path)? {
+                queue.push(entry?.path());
+            }
+        }
+        fchownat(nix::fcntl::AT_FDCWD, &path, uid, gid, AtFlags::AT_SYMLINK_NOFOLLOW)?;
+    }
+    Ok(())
+}

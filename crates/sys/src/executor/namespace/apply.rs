@@ -1,0 +1,209 @@
+//! Carrying out the plan: first all mounts, parents before children, then everything that must be read-only.
+
+use super::devices;
+use super::plan::{Action, Entry, order, read_only};
+use crate::executor::report::At;
+use crate::executor::{Failure, Step};
+use nix::mount::{MsFlags, mount};
+use std::collections::BTreeSet;
+use std::ffi::CString;
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io;
+use std::os::fd::AsRawFd;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+/// A row with its real path, and the source held open: an earlier mount may hide it (ProtectHome=tmpfs with BindPaths=).
+struct Ready {
+    entry: Entry,
+    source: Option<File>,
+}
+
+pub(super) fn apply(plan: &[Entry], root: Option<&Path>) -> Result<(), Failure> {
+    // Mounts made here must not reach the host; what the host mounts later does reach us (MountFlags=slave).
+    mount(None::<&str>, "/", None::<&str>, MsFlags::MS_REC | MsFlags::MS_SLAVE, None::<&str>)
+        .at(Step::Namespace, "/")?;
+    if let Some(root) = root {
+        bind(root, root, true).at(Step::Namespace, root.display().to_string())?;
+    }
+    let mut entries = Vec::new();
+    for entry in plan {
+        entries.extend(resolve(entry, root).at(Step::Namespace, entry.path.display().to_string())?);
+    }
+    let entries = order(entries);
+    let mut ready = Vec::new();
+    for entry in &entries {
+        ready.extend(open_source(entry).at(Step::Namespace, entry.path.display().to_string())?);
+    }
+    for row in &ready {
+        let path = &row.entry.path;
+        match mount_one(row) {
+            Err(e) if e.kind() == io::ErrorKind::NotFound && row.entry.optional => {}
+            result => result.at(Step::Namespace, path.display().to_string())?,
+        }
+    }
+    let done: Vec<Entry> = ready.into_iter().map(|row| row.entry).collect();
+    for point in mount_points().at(Step::Namespace, "/proc/self/mountinfo")? {
+        if read_only(&done, &point) == Some(true) {
+            match set_read_only(&point) {
+                // Hidden below another mount, so out of reach anyway.
+                Err(e) if matches!(e.raw_os_error(), Some(libc::EINVAL | libc::ENOENT | libc::EACCES)) => {}
+                result => result.at(Step::Namespace, point.display().to_string())?,
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Symbolic links resolved, below the root directory; `None` for a missing optional path. Targets of mounts may be missing:
+/// they are made.
+fn resolve(entry: &Entry, root: Option<&Path>) -> io::Result<Option<Entry>> {
+    let below = |path: &Path| match root {
+        Some(root) => root.join(path.strip_prefix("/").unwrap_or(path)),
+        None => path.to_owned(),
+    };
+    let path = below(&entry.path);
+    let makes_target = match entry.action {
+        Action::Bind { .. } => true, // `-` is about the source there
+        Action::Tmpfs { .. } => !entry.optional,
+        _ => false,
+    };
+    match fs::canonicalize(&path) {
+        Ok(path) => Ok(Some(Entry { path, ..entry.clone() })),
+        Err(e) if e.kind() == io::ErrorKind::NotFound && makes_target => Ok(Some(Entry { path, ..entry.clone() })),
+        Err(e) if e.kind() == io::ErrorKind::NotFound && entry.optional => Ok(None),
+        Err(e) => Err(e),
+    }
+}
+
+fn open_source(entry: &Entry) -> io::Result<Option<Ready>> {
+    let path = match &entry.action {
+        Action::Bind { source, .. } => source.clone(),
+        Action::PrivateTmp { top } => private_tmp(top)?,
+        Action::Inaccessible | Action::Tmpfs { .. } | Action::Devices | Action::ReadOnly | Action::ReadWrite => {
+            return Ok(Some(Ready { entry: entry.clone(), source: None }));
+        }
+    };
+    match OpenOptions::new().read(true).custom_flags(libc::O_PATH).open(path) {
+        Ok(file) => Ok(Some(Ready { entry: entry.clone(), source: Some(file) })),
+        Err(e) if e.kind() == io::ErrorKind::NotFound && entry.optional => Ok(None),
+        Err(e) => Err(e),
+    }
+}
+
+/// `TOP/tmp`, 1777 in a directory that only root can enter.
+fn private_tmp(top: &Path) -> io::Result<PathBuf> {
+    let inner = top.join("tmp");
+    DirBuilder::new().recursive(true).mode(0o700).create(top)?;
+    match DirBuilder::new().create(&inner) {
+        Ok(()) => fs::set_permissions(&inner, fs::Permissions::from_mode(0o1777))?,
+        Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {}
+        Err(e) => return Err(e),
+    }
+    Ok(inner)
+}
+
+fn mount_one(row: &Ready) -> io::Result<()> {
+    let path = &row.entry.path;
+    match &row.entry.action {
+        Action::ReadOnly | Action::ReadWrite => bind(path, path, true),
+        Action::Inaccessible if path.is_dir() => tmpfs(path, "mode=000,nr_inodes=1"),
+        Action::Inaccessible => bind(Path::new("/dev/null"), path, false),
+        Action::Tmpfs { options, .. } => {
+            fs::create_dir_all(path)?;
+            let options: Vec<&str> = options.split(',').filter(|o| !matches!(*o, "ro" | "rw" | "")).collect();
+            tmpfs(path, &options.join(","))
+        }
+        Action::Devices => devices::mount_private(path),
+        Action::Bind { recursive, .. } => bind_source(row, *recursive),
+        Action::PrivateTmp { .. } => bind_source(row, false),
+    }
+}
+
+fn bind_source(row: &Ready, recursive: bool) -> io::Result<()> {
+    let Some(source) = &row.source else { return Ok(()) };
+    let path = &row.entry.path;
+    if !path.exists() {
+        match (source.metadata()?.is_dir(), path.parent()) {
+            (true, _) => fs::create_dir_all(path)?,
+            (false, Some(parent)) => {
+                fs::create_dir_all(parent)?;
+                File::create(path)?;
+            }
+            (false, None) => {}
+        }
+    }
+    bind(Path::new(&format!("/proc/self/fd/{}", source.as_raw_fd())), path, recursive)
+}
+
+pub(super) fn bind(source: &Path, target: &Path, recursive: bool) -> io::Result<()> {
+    let flags = if recursive { MsFlags::MS_BIND | MsFlags::MS_REC } else { MsFlags::MS_BIND };
+    Ok(mount(Some(source), target, None::<&str>, flags, None::<&str>)?)
+}
+
+pub(super) fn tmpfs(target: &Path, options: &str) -> io::Result<()> {
+    Ok(mount(Some("tmpfs"), target, Some("tmpfs"), MsFlags::MS_NOSUID | MsFlags::MS_NODEV, Some(options))?)
+}
+
+/// All mount points that can be reached now.
+fn mount_points() -> io::Result<BTreeSet<PathBuf>> {
+    let text = fs::read_to_string("/proc/self/mountinfo")?;
+    Ok(text.lines().filter_map(|line| line.split(' ').nth(4)).map(unescape).collect())
+}
+
+/// mountinfo writes space, tab, newline and backslash as three octal digits.
+fn unescape(field: &str) -> PathBuf {
+    let mut bytes = Vec::with_capacity(field.len());
+    let mut rest = field.as_bytes();
+    while let Some((first, tail)) = rest.split_first() {
+        let octal = tail.get(..3).and_then(|d| std::str::from_utf8(d).ok()).and_then(|d| u8::from_str_radix(d, 8).ok());
+        match octal.filter(|_| *first == b'\\') {
+            Some(byte) => {
+                bytes.push(byte);
+                rest = tail.get(3..).unwrap_or_default();
+            }
+            None => {
+                bytes.push(*first);
+                rest = tail;
+            }
+        }
+    }
+    PathBuf::from(std::ffi::OsStr::from_bytes(&bytes))
+}
+
+/// `struct mount_attr` of linux/mount.h.
+#[repr(C)]
+#[derive(Default)]
+struct MountAttr {
+    set: u64,
+    clear: u64,
+    propagation: u64,
+    userns_fd: u64,
+}
+
+const MOUNT_ATTR_RDONLY: u64 = 1;
+
+/// mount_setattr(2), Linux 5.12: other flags of the mount stay.
+fn set_read_only(path: &Path) -> io::Result<()> {
+    let path = CString::new(path.as_os_str().as_bytes())?;
+    let attr = MountAttr { set: MOUNT_ATTR_RDONLY, ..MountAttr::default() };
+    // SAFETY: a path and a struct of the size given, both only read.
+    let r = unsafe {
+        libc::syscall(libc::SYS_mount_setattr, libc::AT_FDCWD, path.as_ptr(), 0, &attr, size_of::<MountAttr>())
+    };
+    crate::pidfd::cvt(r).map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn escapes() {
+        let table = [("/a\\040b", "/a b"), ("/a\\134", "/a\\"), ("/plain", "/plain"), ("/x\\9", "/x\\9")];
+        for (field, path) in table {
+            assert_eq!(unescape(field), PathBuf::from(path));
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! Which path gets what: pure.
+//!
+//! The longest path that a file lies under decides. For the same path the more restrictive one wins, as in systemd.
+
+use crate::executor::{Bind, DirectorySet, MountNamespace, ProtectHome, ProtectSystem};
+use std::path::{Path, PathBuf};
+
+/// What happens at one path.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Action {
+    /// Nothing can be seen there.
+    Inaccessible,
+    /// Another place of the file system, with or without the mounts below it.
+    Bind { source: PathBuf, recursive: bool, read_only: bool },
+    /// A directory made on demand below `top` (0700), itself 1777.
+    PrivateTmp { top: PathBuf },
+    /// An empty file system.
+    Tmpfs { options: String, read_only: bool },
+    /// A /dev with harmless devices.
+    Devices,
+    /// As it is, read-only.
+    ReadOnly,
+    /// As it is, writable inside something read-only.
+    ReadWrite,
+}
+
+/// One row of the plan.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Entry {
+    pub(super) path: PathBuf,
+    pub(super) action: Action,
+    /// A missing path is skipped, else it fails the start.
+    pub(super) optional: bool,
+}
+
+const SYSTEM: [&str; 3] = ["/usr", "/boot", "/efi"];
+const HOMES: [&str; 3] = ["/home", "/root", "/run/user"];
+const TUNABLES: [&str; 9] = [
+    "/proc/sys",
+    "/proc/sysrq-trigger",
+    "/proc/latency_stats",
+    "/proc/mtrr",
+    "/proc/acpi",
+    "/proc/timer_stats",
+    "/proc/fs",
+    "/proc/irq",
+    "/sys",
+];
+
+/// All entries, parents before what lies below them.
+pub(super) fn plan(wanted: &MountNamespace, directories: &[DirectorySet]) -> Vec<Entry> {
+    let mut entries = Vec::new();
+    let mut add = |paths: &[&str], action: Action| {
+        entries.extend(paths.iter().map(|path| Entry { path: path.into(), action: action.clone(), optional: true }));
+    };
+    match wanted.protect_system {
+        ProtectSystem::No => {}
+        ProtectSystem::Yes => add(&SYSTEM, Action::ReadOnly),
+        ProtectSystem::Full => {
+            add(&SYSTEM, Action::ReadOnly);
+            add(&["/etc"], Action::ReadOnly);
+        }
+        ProtectSystem::Strict => {
+            add(&["/"], Action::ReadOnly);
+            add(&["/dev", "/proc", "/sys"], Action::ReadWrite);
+        }
+    }
+    match wanted.protect_home {
+        ProtectHome::No => {}
+        ProtectHome::Yes => add(&HOMES, Action::Inaccessible),
+        ProtectHome::ReadOnly => add(&HOMES, Action::ReadOnly),
+        ProtectHome::Tmpfs => add(&HOMES, Action::Tmpfs { options: "mode=0755".into(), read_only: true }),
+    }
+    if wanted.protect_kernel_tunables {
+        add(&TUNABLES, Action::ReadOnly);
+        add(&["/sys/fs/cgroup"], Action::ReadWrite);
+        add(&["/proc/kallsyms", "/proc/kcore"], Action::Inaccessible);
+    }
+    if wanted.protect_control_groups {
+        add(&["/sys/fs/cgroup"], Action::ReadOnly);
+    }
+    if wanted.protect_kernel_modules {
+        add(&["/usr/lib/modules", "/lib/modules"], Action::Inaccessible);
+    }
+    if wanted.private_devices {
+        add(&["/dev"], Action::Devices);
+    }
+    if let Some(private) = &wanted.private_tmp {
+        add(&["/tmp"], Action::PrivateTmp { top: private.tmp.clone() });
+        add(&["/var/tmp"], Action::PrivateTmp { top: private.var_tmp.clone() });
+    }
+    for set in directories {
+        entries.extend(set.names.iter().map(|name| Entry {
+            path: set.base.join(name),
+            action: Action::ReadWrite,
+            optional: true,
+        }));
+    }
+    entries.extend(wanted.read_only.iter().map(|path| given(path, Action::ReadOnly)));
+    entries.extend(wanted.read_write.iter().map(|path| given(path, Action::ReadWrite)));
+    entries.extend(wanted.inaccessible.iter().map(|path| given(path, Action::Inaccessible)));
+    let tmpfs =
+        |options: &str| Action::Tmpfs { options: options.to_owned(), read_only: options.split(',').any(|o| o == "ro") };
+    entries.extend(wanted.temporary.iter().map(|(path, options)| given(path, tmpfs(options))));
+    entries.extend(wanted.binds.iter().map(bind));
+    order(entries)
+}
+
+/// A path with systemd's prefixes: `-` may be missing; `+` is relative to RootDirectory=, which all of ours are.
+fn given(text: &str, action: Action) -> Entry {
+    let (optional, rest) = text.strip_prefix('-').map_or((false, text), |rest| (true, rest));
+    let path = rest.strip_prefix('+').unwrap_or(rest).into();
+    Entry { path, action, optional }
+}
+
+fn bind(bind: &Bind) -> Entry {
+    let action =
+        Action::Bind { source: bind.source.clone(), recursive: !bind.not_recursive, read_only: bind.read_only };
+    Entry { path: bind.target.clone(), action, optional: bind.missing_ok }
+}
+
+/// Parents first; of several entries for a path the first of [`Action`]'s order; nothing below what is inaccessible.
+pub(super) fn order(mut entries: Vec<Entry>) -> Vec<Entry> {
+    entries.sort();
+    entries.dedup_by(|later, earlier| later.path == earlier.path);
+    let hidden: Vec<PathBuf> =
+        entries.iter().filter(|e| e.action == Action::Inaccessible).map(|e| e.path.clone()).collect();
+    entries.retain(|entry| !hidden.iter().any(|path| entry.path != *path && entry.path.starts_with(path)));
+    entries
+}
+
+/// Whether a mount at `path` must be made read-only: `None` when no entry governs it.
+pub(super) fn read_only(entries: &[Entry], path: &Path) -> Option<bool> {
+    let governing = entries.iter().filter(|e| path.starts_with(&e.path)).max_by_key(|e| e.path.components().count())?;
+    Some(match &governing.action {
+        Action::Inaccessible | Action::ReadOnly => true,
+        Action::Bind { read_only, .. } | Action::Tmpfs { read_only, .. } => *read_only,
+        Action::PrivateTmp { .. } | Action::Devices | Action::ReadWrite => false,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn paths(entries: &[Entry]) -> Vec<(&str, &Action)> {
+        entries.iter().filter_map(|e| Some((e.path.to_str()?, &e.action))).collect()
+    }
+
+    #[test]
+    fn strict_with_exceptions() {
+        let wanted = MountNamespace {
+            protect_system: ProtectSystem::Strict,
+            protect_home: ProtectHome::Yes,
+            read_write: vec!["-/var/lib/x".into(), "/home/x".into()],
+            ..MountNamespace::default()
+        };
+        let entries = plan(&wanted, &[]);
+        let table = [
+            ("/etc/passwd", Some(true)),
+            ("/proc/sys", Some(false)),
+            ("/var/lib/x/y", Some(false)),
+            ("/var/lib/xy", Some(true)),
+            ("/home/x", Some(true)),
+        ];
+        for (path, expected) in table {
+            assert_eq!(read_only(&entries, Path::new(path)), expected, "{path}");
+        }
+        assert!(!paths(&entries).iter().any(|(path, _)| *path == "/home/x"), "below an inaccessible path");
+        assert!(entries.iter().any(|e| e.path == Path::new("/var/lib/x") && e.optional));
+    }
+
+    #[test]
+    fn the_more_restrictive_wins() {
+        let wanted = MountNamespace {
+            read_only: vec!["/a".into()],
+            read_write: vec!["/a".into(), "/a/b".into()],
+            inaccessible: vec!["/c".into()],
+            temporary: vec![("/c".into(), "ro".into())],
+            ..MountNamespace::default()
+        };
+        let entries = plan(&wanted, &[]);
+        assert_eq!(
+            paths(&entries),
+            [("/a", &Action::ReadOnly), ("/a/b", &Action::ReadWrite), ("/c", &Action::Inaccessible)]
+        );
+        assert_eq!(read_only(&entries, Path::new("/z")), None);
+    }
+}

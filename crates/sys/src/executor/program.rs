@@ -1,0 +1,141 @@
+//! The program itself: where it is, its directory, its environment, execve.
+
+use super::directories::Directory;
+use super::report::At;
+use super::{Failure, Job, Step};
+use std::convert::Infallible;
+use std::ffi::CString;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Where systemd looks for programs that are given by name.
+const SEARCH_PATH: [&str; 6] = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
+
+/// Finds the program. A missing one is known here, before user and directory change.
+pub(super) fn locate(job: &Job) -> Result<PathBuf, Failure> {
+    let fail = |code| Err(io::Error::from_raw_os_error(code)).at(Step::Exec, &job.path);
+    if job.path.contains('/') {
+        let path = PathBuf::from(&job.path);
+        std::fs::metadata(&path).at(Step::Exec, &job.path)?;
+        return Ok(path);
+    }
+    let built_in = SEARCH_PATH.iter().copied();
+    let given = job.search_path.iter().map(String::as_str);
+    let directories: Vec<&str> = if job.search_path.is_empty() { built_in.collect() } else { given.collect() };
+    for directory in directories {
+        let path = Path::new(directory).join(&job.path);
+        if path.is_file() && nix::unistd::access(&path, nix::unistd::AccessFlags::X_OK).is_ok() {
+            return Ok(path);
+        }
+    }
+    fail(libc::ENOENT)
+}
+
+/// WorkingDirectory=, as the user that the service runs as.
+pub(super) fn enter_directory(job: &Job) -> Result<(), Failure> {
+    std::env::set_current_dir("/").at(Step::Chdir, "/")?;
+    let Some(wanted) = &job.working_directory else { return Ok(()) };
+    let home = job.user.as_ref().and_then(|user| user.home.clone());
+    let path = wanted.path.clone().or(home).unwrap_or_else(|| PathBuf::from("/"));
+    match std::env::set_current_dir(&path) {
+        Err(_) if wanted.missing_ok => Ok(()),
+        result => result.at(Step::Chdir, path.display().to_string()),
+    }
+}
+
+/// The job's environment and what only this process can know. What the job sets itself stays, as in systemd.
+pub(super) fn environment(job: &Job, directories: &[Directory], journal: Option<(u64, u64)>) -> Vec<(String, String)> {
+    let mut env: Vec<(String, String)> = Vec::with_capacity(job.env.len() + 8);
+    for (name, value) in &job.env {
+        set(&mut env, name, value.clone());
+    }
+    let mut add = |name: &str, value: String| {
+        if !env.iter().any(|(n, _)| n == name) {
+            env.push((name.to_owned(), value));
+        }
+    };
+    let pid = std::process::id().to_string();
+    if !job.fds.is_empty() && !job.hide_listen_fds {
+        let names: Vec<&str> = job.fds.iter().map(|passed| passed.name.as_str()).collect();
+        add("LISTEN_PID", pid.clone());
+        add("LISTEN_FDS", job.fds.len().to_string());
+        add("LISTEN_FDNAMES", names.join(":"));
+    }
+    add("SYSTEMD_EXEC_PID", pid);
+    if let Some((device, inode)) = journal {
+        add("JOURNAL_STREAM", format!("{device}:{inode}"));
+    }
+    for directory in directories {
+        let value = match env_value(directories, directory.variable) {
+            Some(value) => value,
+            None => continue,
+        };
+        add(directory.variable, value);
+    }
+    env
+}
+
+/// All directories of one kind, joined by `:`.
+fn env_value(directories: &[Directory], variable: &str) -> Option<String> {
+    let same = directories.iter().filter(|d| d.variable == variable).map(|d| d.path.to_str());
+    same.collect::<Option<Vec<_>>>().map(|paths| paths.join(":"))
+}
+
+/// Later assignments replace earlier ones.
+fn set(env: &mut Vec<(String, String)>, name: &str, value: String) {
+    match env.iter_mut().find(|(n, _)| n == name) {
+        Some(entry) => entry.1 = value,
+        None => env.push((name.to_owned(), value)),
+    }
+}
+
+/// Becomes the program.
+pub(super) fn exec(path: &Path, job: &Job, env: &mut Vec<(String, String)>) -> Result<Infallible, Failure> {
+    use std::os::unix::ffi::OsStrExt;
+    let c_string = |bytes: &[u8]| {
+        CString::new(bytes).map_err(|_| io::Error::from_raw_os_error(libc::EINVAL)).at(Step::Exec, &job.path)
+    };
+    let file = c_string(path.as_os_str().as_bytes())?;
+    let mut argv = Vec::with_capacity(job.argv.len().max(1));
+    for argument in &job.argv {
+        argv.push(c_string(argument.as_bytes())?);
+    }
+    if argv.is_empty() {
+        argv.push(file.clone());
+    }
+    let mut envp = Vec::with_capacity(env.len());
+    for (name, value) in env.drain(..) {
+        envp.push(c_string(format!("{name}={value}").as_bytes())?);
+    }
+    nix::unistd::execve(&file, &argv, &envp).at(Step::Exec, &job.path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::PassedFd;
+    use super::*;
+
+    #[test]
+    fn environment_of_a_listener() {
+        let fds = ["web", "db"].map(|name| PassedFd { fd: 9, name: name.into() }).to_vec();
+        let pairs = |pairs: &[(&str, &str)]| -> Vec<(String, String)> {
+            pairs.iter().map(|(n, v)| ((*n).into(), (*v).into())).collect()
+        };
+        let directories =
+            ["/run/a", "/run/b"].map(|path| Directory { variable: "RUNTIME_DIRECTORY", path: path.into() });
+        let job = Job { env: pairs(&[("A", "1"), ("A", "2"), ("LISTEN_FDNAMES", "mine")]), fds, ..Job::default() };
+        let pid = std::process::id().to_string();
+        let expected = pairs(&[
+            ("A", "2"),
+            ("LISTEN_FDNAMES", "mine"),
+            ("LISTEN_PID", &pid),
+            ("LISTEN_FDS", "2"),
+            ("SYSTEMD_EXEC_PID", &pid),
+            ("JOURNAL_STREAM", "8:1234"),
+            ("RUNTIME_DIRECTORY", "/run/a:/run/b"),
+        ]);
+        assert_eq!(environment(&job, &directories, Some((8, 1234))), expected);
+        let hidden = Job { hide_listen_fds: true, env: vec![], ..job };
+        assert_eq!(environment(&hidden, &[], None), pairs(&[("SYSTEMD_EXEC_PID", &pid)]));
+    }
+}
