@@ -43,6 +43,14 @@ pub enum Source {
 /// The rule behind an implicit or default dependency.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Rule {
+    /// A target comes after the units that it pulls in (the broker adds it, for both must be loaded).
+    TargetAfterUnit,
+    /// `RequiresMountsFor=`, `WantsMountsFor=`, and the paths that settings imply (added by the broker).
+    MountsFor,
+    /// `SYSTEMD_WANTS` of a udev rule (added by the broker).
+    DeviceWants,
+    /// The service of an accepted connection belongs to its socket (added by the broker).
+    ConnectionOfSocket,
     /// Placeholder until the rules are listed.
     SliceOfUnit,
 }
@@ -51,6 +59,10 @@ impl Rule {
     /// One sentence for people.
     pub const fn as_str(self) -> &'static str {
         match self {
+            Rule::TargetAfterUnit => "a target comes after what it pulls in",
+            Rule::MountsFor => "its paths are on that mount",
+            Rule::DeviceWants => "SYSTEMD_WANTS of a udev rule",
+            Rule::ConnectionOfSocket => "the connection came from that socket",
             Rule::SliceOfUnit => "a unit is in its slice",
         }
     }
