@@ -1,16 +1,23 @@
-//! The engine as the driver uses it.
+//! The engine as the driver uses it: takes an event, works until everything has settled, keeps what is to be done.
 
-use unit_parser::{DependencyKind, Source, UnitName};
+use std::collections::{BTreeMap, BTreeSet};
+
+use unit_parser::UnitName;
 
 use super::api::action::Action;
+use super::api::cause::Cause;
 use super::api::error::EngineError;
-use super::api::event::Event;
+use super::api::event::{Event, Worker};
 use super::api::reply::Reply;
-use super::api::types::{SystemState, Time};
-use super::api::view::{JobView, UnitView};
+use super::api::types::Time;
 use super::api::world::World;
-use super::saved::{SavedManager, SavedUnit};
-use super::why::WhyEntry;
+use super::graph::{Graph, UnitId};
+use super::jobs::Jobs;
+use super::kinds;
+use super::states::deferred::Deferred;
+use super::states::startup::Startup;
+use super::states::sync::Workers;
+use super::why::Trail;
 
 /// What the manager as a whole is configured to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,110 +28,175 @@ pub struct Options {
     pub start_limit: (u64, u32),
     /// `DefaultDeviceTimeoutSec=`, µs.
     pub device_timeout: u64,
+    /// How long jobs wait, after the broker's start, for workers that haven't been heard of yet, µs.
+    pub worker_grace: u64,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Options { user: false, start_limit: (10_000_000, 5), device_timeout: 90_000_000 }
+        Options {
+            user: false,
+            start_limit: (10_000_000, 5),
+            device_timeout: 90_000_000,
+            worker_grace: 10_000_000,
+        }
     }
 }
 
-/// Units, edges, jobs.
+/// What an event is handled with.
+pub(super) struct Cx<'a> {
+    pub now: Time,
+    pub world: &'a mut dyn World,
+}
+
+/// Units, edges, jobs. A clone of it can play "what if".
 #[derive(Debug, Clone)]
 pub struct Engine {
-    options: Options,
-    actions: Vec<Action>,
+    pub(super) options: Options,
+    pub(super) graph: Graph,
+    pub(super) jobs: Jobs,
+    pub(super) workers: Workers,
+    pub(super) startup: Startup,
+    pub(super) deferred: Deferred,
+    pub(super) trail: Trail,
+    /// Units of one device, by the one of its sysfs path.
+    pub(super) followers: BTreeMap<UnitName, BTreeSet<UnitName>>,
+    /// Units to be looked at by the garbage collection.
+    pub(super) gc: BTreeSet<UnitId>,
+    pub(super) failed: BTreeSet<UnitId>,
+    pub(super) actions: Vec<Action>,
+    changed: BTreeSet<UnitId>,
+    unsaved: BTreeSet<UnitName>,
 }
 
 impl Engine {
-    /// A manager with nothing but its perpetual units (`-.slice`, `init.scope`, `-.mount`).
-    pub fn new(options: Options, _now: Time, _world: &mut dyn World) -> Engine {
-        Engine { options, actions: Vec::new() }
-    }
-
-    /// A manager after a restart: loads the saved units, installs their jobs. The workers' lists are to follow.
-    pub fn restore(
-        options: Options,
-        _saved: SavedManager,
-        _units: Vec<SavedUnit>,
-        now: Time,
-        world: &mut dyn World,
-    ) -> Engine {
-        Engine::new(options, now, world)
+    /// A manager with nothing but its perpetual units (`-.slice`, `system.slice`, `init.scope`, `-.mount`).
+    pub fn new(options: Options, now: Time, world: &mut dyn World) -> Engine {
+        let mut engine = Engine {
+            workers: Workers::new(now.monotonic_usec.saturating_add(options.worker_grace)),
+            options,
+            graph: Graph::default(),
+            jobs: Jobs::default(),
+            startup: Startup::default(),
+            deferred: Deferred::default(),
+            trail: Trail::default(),
+            followers: BTreeMap::new(),
+            gc: BTreeSet::new(),
+            failed: BTreeSet::new(),
+            actions: Vec::new(),
+            changed: BTreeSet::new(),
+            unsaved: BTreeSet::new(),
+        };
+        let mut cx = Cx { now, world };
+        for name in kinds::perpetual_units(engine.options.user) {
+            engine.load(&mut cx, &name);
+        }
+        engine
     }
 
     /// Takes an event. An error is a refused request; events that aren't requests are never refused.
-    pub fn handle(&mut self, _now: Time, _event: Event, _world: &mut dyn World) -> Result<Reply, EngineError> {
-        Ok(Reply::Done)
+    pub fn handle(&mut self, now: Time, event: Event, world: &mut dyn World) -> Result<Reply, EngineError> {
+        let mut cx = Cx { now, world };
+        let cause = cause_of(&event);
+        let outer = self.trail.root(&cause);
+        let reply = self.dispatch(&mut cx, event);
+        self.trail.leave(outer);
+        self.settle(&mut cx);
+        reply
     }
 
-    /// What is to be done since the last call.
+    /// What is to be done since the last call, in order.
     pub fn drain(&mut self) -> Vec<Action> {
-        std::mem::take(&mut self.actions)
+        for id in std::mem::take(&mut self.changed) {
+            if self.graph.contains(id) {
+                self.actions.push(Action::UnitChanged(self.graph[id].name.clone()));
+            }
+        }
+        let mut actions = std::mem::take(&mut self.actions);
+        if !self.unsaved.is_empty() {
+            let units = std::mem::take(&mut self.unsaved).into_iter().collect();
+            actions.insert(0, Action::Save(units));
+        }
+        actions
     }
 
     /// When [`Event::Time`] is due: CLOCK_MONOTONIC, µs.
     pub fn next_deadline(&self) -> Option<u64> {
-        None
+        [self.jobs.next_deadline(), self.workers.hold_until()].into_iter().flatten().min()
     }
 
-    /// A loaded unit, by any of its names.
-    pub fn unit(&self, _name: &UnitName) -> Option<UnitView<'_>> {
-        None
+    /// Works until nothing follows from anything any more.
+    fn settle(&mut self, cx: &mut Cx) {
+        loop {
+            let mut busy = self.run_deferred(cx);
+            if !self.workers.holds(cx.now.monotonic_usec) {
+                busy |= self.run_queue(cx);
+            }
+            self.collect_jobs(cx);
+            if !busy {
+                return;
+            }
+        }
     }
 
-    /// All loaded units' primary names.
-    pub fn units(&self) -> Vec<&UnitName> {
-        Vec::new()
+    /// Something that clients see changed.
+    pub(super) fn changed(&mut self, id: UnitId) {
+        self.changed.insert(id);
     }
 
-    /// All installed jobs, by id.
-    pub fn jobs(&self) -> Vec<JobView<'_>> {
-        Vec::new()
+    /// The unit's change is to be told before what comes next.
+    pub(super) fn flush_changed(&mut self, id: UnitId) {
+        if self.changed.remove(&id) {
+            self.actions.push(Action::UnitChanged(self.graph[id].name.clone()));
+        }
     }
 
-    /// An installed job.
-    pub fn job(&self, _id: u32) -> Option<JobView<'_>> {
-        None
+    /// Something that must survive a restart of the broker changed.
+    pub(super) fn save(&mut self, id: UnitId) {
+        self.unsaved.insert(self.graph[id].name.clone());
     }
 
-    /// A unit's dependencies of one kind, inverse kinds included; in order of loading.
-    pub fn dependencies(&self, _unit: &UnitName, _kind: DependencyKind) -> Vec<&UnitName> {
-        Vec::new()
+    /// A unit's place is about to be given up.
+    pub(super) fn forget_place(&mut self, id: UnitId) {
+        self.unsaved.insert(self.graph[id].name.clone());
+        self.changed.remove(&id);
+        self.gc.remove(&id);
+        self.failed.remove(&id);
+        self.deferred.forget(id);
     }
+}
 
-    /// Why one unit depends on the other in that way: every place that says so.
-    pub fn sources(&self, _unit: &UnitName, _kind: DependencyKind, _other: &UnitName) -> Vec<&Source> {
-        Vec::new()
-    }
-
-    /// `SystemState`.
-    pub fn system_state(&self) -> SystemState {
-        SystemState::Initializing
-    }
-
-    /// `NFailedUnits`.
-    pub fn failed_units(&self) -> usize {
-        0
-    }
-
-    /// `NInstalledJobs` and `NFailedJobs`: since the start.
-    pub fn job_counts(&self) -> (u32, u32) {
-        (0, 0)
-    }
-
-    /// The causal chain of a unit's last changes, newest first; parents (of other units too) follow their children.
-    pub fn why(&self, _unit: &UnitName) -> Vec<WhyEntry> {
-        Vec::new()
-    }
-
-    /// What is to be on disk for a unit; `None`: nothing.
-    pub fn saved_unit(&self, _unit: &UnitName) -> Option<SavedUnit> {
-        None
-    }
-
-    /// What is to be on disk for the manager.
-    pub fn saved_manager(&self) -> SavedManager {
-        SavedManager::default()
+/// What an event says of its own cause.
+fn cause_of(event: &Event) -> Cause {
+    match event {
+        Event::Boot { target } => Cause::Manager(format!("boot into {target}")),
+        Event::Enqueue(request) => request.cause.clone(),
+        Event::Status(status) => Cause::Worker(status.cause.clone()),
+        Event::RestartDue(_) => Cause::AutoRestart,
+        Event::Trigger { cause, .. } => Cause::Traffic(cause.clone()),
+        Event::Devices { units, .. } => {
+            Cause::Device(units.first().map_or_else(String::new, |device| device.cause.clone()))
+        }
+        Event::DeviceList(_) => Cause::Device("devices that are there".to_owned()),
+        Event::List { worker, .. } | Event::WorkerBack(worker) | Event::WorkerAway(worker) => {
+            let name = match worker {
+                Worker::Supervisor => "process-supervisor",
+                Worker::Activator => "socket-activator",
+                Worker::Watcher => "device-watcher",
+            };
+            Cause::Worker(format!("connection to {name}"))
+        }
+        Event::Reload | Event::ReloadUnit(_) => Cause::Manager("daemon-reload".to_owned()),
+        Event::CancelJob(_) | Event::ClearJobs => Cause::Manager("job canceled by hand".to_owned()),
+        Event::ResetFailed(_) => Cause::Manager("reset-failed".to_owned()),
+        Event::Time => Cause::Manager("time".to_owned()),
+        Event::Load(_)
+        | Event::Define(_)
+        | Event::Ref { .. }
+        | Event::Unref { .. }
+        | Event::ClientGone(_)
+        | Event::Kill { .. }
+        | Event::DevicesAvailable { .. }
+        | Event::Idle => Cause::Manager(String::new()),
     }
 }

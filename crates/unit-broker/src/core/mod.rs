@@ -24,6 +24,7 @@
 //! - A worker that is away is away: its units keep their last state, their jobs wait ([`Event::WorkerAway`]).
 
 mod api;
+mod dispatch;
 mod engine;
 mod graph;
 mod jobs;
@@ -31,6 +32,7 @@ mod kinds;
 mod ratelimit;
 mod saved;
 mod states;
+mod view;
 mod transaction;
 mod why;
 

@@ -1,7 +1,23 @@
-//! The causal chain of each unit's last changes.
+//! The causal chain of each unit's last changes: who asked, which event, which edge, which line of which file.
+//!
+//! Every entry names its parent, the entry that led to it. The *trail* is where the engine is in that tree at the
+//! moment: the root cause of the event at work, or the entry whose consequences are being worked out.
 
 use serde::{Deserialize, Serialize};
-use unit_parser::UnitName;
+use unit_parser::{DependencyKind, UnitName};
+
+use super::api::action::Action;
+use super::api::cause::Cause;
+use super::api::error::EngineError;
+use super::api::types::JobType;
+use super::engine::{Cx, Engine};
+use super::graph::{UnitId, source_text};
+use super::transaction::{Planned, Pull, Transaction};
+
+/// Entries kept per unit.
+const KEPT: usize = 12;
+/// Entries told at most by one `why`.
+const TOLD: usize = 64;
 
 /// One link of a causal chain.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,4 +36,161 @@ pub struct WhyEntry {
     pub source: String,
     /// The entry that led to this one; `None` for a root cause.
     pub parent: Option<u64>,
+}
+
+/// Where the engine is in the tree of causes.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Trail {
+    pub next: u64,
+    root: String,
+    parent: Option<u64>,
+}
+
+/// What to go back to.
+pub(super) struct Outer(String, Option<u64>);
+
+impl Trail {
+    /// Goes on below an entry; `None` stays where it is.
+    pub fn enter(&mut self, entry: Option<u64>) -> Outer {
+        let outer = Outer(self.root.clone(), self.parent);
+        if entry.is_some() {
+            self.parent = entry;
+        }
+        outer
+    }
+
+    /// Starts a new tree.
+    pub fn root(&mut self, cause: &Cause) -> Outer {
+        let outer = Outer(std::mem::replace(&mut self.root, cause.to_string()), self.parent.take());
+        if let Cause::Entry { sequence, .. } = cause {
+            self.parent = Some(*sequence);
+        }
+        outer
+    }
+
+    /// Back to where it was.
+    pub fn leave(&mut self, outer: Outer) {
+        (self.root, self.parent) = (outer.0, outer.1);
+    }
+
+    /// The root cause in words.
+    pub fn cause_text(&self) -> String {
+        self.root.clone()
+    }
+}
+
+impl Engine {
+    /// Adds an entry; returns its number.
+    pub(super) fn record(&mut self, cx: &Cx, unit: UnitId, change: String, cause: String, source: String) -> Option<u64> {
+        let sequence = self.trail.next;
+        self.trail.next += 1;
+        let entry = WhyEntry {
+            sequence,
+            realtime_usec: cx.now.realtime_usec,
+            unit: self.graph[unit].name.clone(),
+            change,
+            cause,
+            source,
+            parent: self.trail.parent,
+        };
+        self.actions.push(Action::Why(entry.clone()));
+        let kept = &mut self.graph[unit].why;
+        if kept.len() == KEPT {
+            kept.pop_front();
+        }
+        kept.push_back(entry);
+        Some(sequence)
+    }
+
+    /// Something happened to a unit's job, because of what is going on.
+    pub(super) fn record_job(&mut self, cx: &Cx, unit: UnitId, change: String) -> Option<u64> {
+        let cause = self.trail.cause_text();
+        self.record(cx, unit, change, cause, String::new())
+    }
+
+    /// Something happened to a unit because of a dependency between two.
+    pub(super) fn record_edge(
+        &mut self,
+        cx: &Cx,
+        unit: UnitId,
+        change: String,
+        (from, kind, to): (UnitId, DependencyKind, UnitId),
+    ) -> Option<u64> {
+        let cause = format!("{} {}={}", self.graph[from].name, kind.as_str(), self.graph[to].name);
+        let source = self.edge_source(from, kind, to);
+        self.record(cx, unit, change, cause, source)
+    }
+
+    /// Every place that a dependency is written at.
+    pub(super) fn edge_source(&self, from: UnitId, kind: DependencyKind, to: UnitId) -> String {
+        let sources: Vec<String> = self.graph.sources(from, kind, to).into_iter().map(source_text).collect();
+        sources.join(", ")
+    }
+
+    /// A job of a transaction is about to be queued.
+    pub(super) fn record_pull(
+        &mut self,
+        cx: &Cx,
+        plan: &Transaction,
+        job: &Planned,
+        whys: &[Option<u64>],
+    ) -> Option<u64> {
+        let cause = self.pull_text(plan, job);
+        let (source, parent) = match job.pulled_by {
+            None => (String::new(), None),
+            Some((place, pull)) => {
+                let by = plan.jobs.get(place).map(|by| by.unit);
+                let source = match (by, pull) {
+                    (Some(by), Pull::Dependency(kind)) => self.edge_source(by, kind, job.unit),
+                    (_, Pull::Dependency(_) | Pull::Following | Pull::Isolate | Pull::Triggering) => String::new(),
+                };
+                (source, whys.get(place).copied().flatten())
+            }
+        };
+        let change = match self.graph[job.unit].job.and_then(|id| self.jobs.get(id)) {
+            Some(queued) if super::jobs::kind::conflicts(queued.job_type, job.job_type) => {
+                format!("{} job queued, replacing {}", job.job_type, queued.job_type)
+            }
+            Some(queued) => format!("{} job merged into {}", job.job_type, queued.job_type),
+            None => format!("{} job queued", job.job_type),
+        };
+        let outer = self.trail.enter(parent);
+        let sequence = self.record(cx, job.unit, change, cause, source);
+        self.trail.leave(outer);
+        sequence
+    }
+
+    /// A request came to nothing.
+    pub(super) fn record_refusal(&mut self, cx: &Cx, unit: UnitId, job_type: JobType, error: &EngineError) {
+        let change = match error {
+            EngineError::Cyclic(edges) => format!("{job_type} refused: {error} {}", edges.join("; ")),
+            error => format!("{job_type} refused: {error}"),
+        };
+        self.record_job(cx, unit, change);
+    }
+
+    fn find_entry(&self, sequence: u64) -> Option<&WhyEntry> {
+        // Numbers ascend in every unit's list, so each is a quick look.
+        self.graph.iter().find_map(|record| {
+            let at = record.why.binary_search_by_key(&sequence, |entry| entry.sequence).ok()?;
+            record.why.get(at)
+        })
+    }
+
+    /// The causal chain of a unit's last changes, newest first; parents (of other units too) follow their children.
+    pub fn why(&self, unit: &UnitName) -> Vec<WhyEntry> {
+        let Some(id) = self.graph.find(unit) else { return Vec::new() };
+        let mut told: Vec<WhyEntry> = Vec::new();
+        for own in self.graph[id].why.iter().rev() {
+            let mut next = Some(own);
+            while let Some(entry) = next {
+                if told.len() >= TOLD || told.iter().any(|known| known.sequence == entry.sequence) {
+                    break;
+                }
+                told.push(entry.clone());
+                next = entry.parent.and_then(|parent| self.find_entry(parent));
+            }
+        }
+        told
+    }
 }

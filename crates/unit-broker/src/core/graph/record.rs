@@ -1,0 +1,121 @@
+//! One unit as the engine keeps it.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+
+use unit_parser::{DependencyKind, Edge, LoadState, Unit, UnitName};
+
+use super::settings::Settings;
+use crate::core::api::event::{DeviceState, ExitInfo, Invocation};
+use crate::core::api::types::ActiveState;
+use crate::core::api::view::{ConditionView, Stamps};
+use crate::core::jobs::JobId;
+use crate::core::ratelimit::RateLimit;
+use crate::core::why::WhyEntry;
+
+/// A unit's place in the graph. Places of removed units are used again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(in crate::core) struct UnitId(pub u32);
+
+/// Who says that a dependency exists. An entry lives as long as anybody says so.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(in crate::core) struct Declared {
+    /// Index of an edge of this unit's own list.
+    pub here: Option<u32>,
+    /// Index of an edge of the other unit's list (which is the inverse kind there).
+    pub there: Option<u32>,
+}
+
+/// What only devices have.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(in crate::core) struct DeviceInfo {
+    pub state: DeviceState,
+    pub following: Option<UnitName>,
+    pub sysfs_path: String,
+    pub description: String,
+    pub wants: Vec<UnitName>,
+}
+
+/// What a socket's trigger brought for the next start of its service.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(in crate::core) struct PendingTrigger {
+    pub environment: Vec<String>,
+    pub connection: Option<u64>,
+}
+
+/// One unit.
+#[derive(Debug, Clone)]
+pub(in crate::core) struct Record {
+    pub name: UnitName,
+    /// Further names.
+    pub aliases: BTreeSet<UnitName>,
+    pub definition: Arc<Unit>,
+    pub load_state: LoadState,
+    pub settings: Settings,
+    /// What this unit says about others: its files' edges, then those that came while it ran.
+    pub edges: Vec<Edge>,
+    /// Dependencies in both directions, as all units together say.
+    pub dependencies: BTreeMap<(DependencyKind, UnitId), Declared>,
+
+    pub active: ActiveState,
+    pub sub: Cow<'static, str>,
+    pub result: Cow<'static, str>,
+    pub stamps: Stamps,
+    pub conditions: ConditionView,
+    pub asserts: ConditionView,
+    pub invocation: Invocation,
+    pub exit: ExitInfo,
+    pub device: Option<Box<DeviceInfo>>,
+    pub trigger: Option<Box<PendingTrigger>>,
+    /// The state is a failure that only the engine knows (start limit).
+    pub own_failure: bool,
+
+    pub job: Option<JobId>,
+    pub nop_job: Option<JobId>,
+    pub starts: RateLimit,
+    pub start_limit_hit: bool,
+    /// Against loops of StopWhenUnneeded=, BindsTo= and Upholds=.
+    pub auto_limit: RateLimit,
+    /// Clients that hold it (`RefUnit`).
+    pub clients: BTreeSet<u64>,
+    pub perpetual: bool,
+    pub transient: bool,
+    pub why: VecDeque<WhyEntry>,
+}
+
+impl Record {
+    /// A unit that hasn't been loaded yet.
+    pub fn stub(name: UnitName) -> Record {
+        let definition = Unit::new(name.clone());
+        Record {
+            settings: Settings::of(&definition, (0, 0), u64::MAX),
+            sub: Cow::Borrowed("dead"),
+            name,
+            aliases: BTreeSet::new(),
+            definition: Arc::new(definition),
+            load_state: LoadState::Stub,
+            edges: Vec::new(),
+            dependencies: BTreeMap::new(),
+            active: ActiveState::Inactive,
+            result: Cow::Borrowed("success"),
+            stamps: Stamps::default(),
+            conditions: ConditionView::default(),
+            asserts: ConditionView::default(),
+            invocation: Invocation::default(),
+            exit: ExitInfo::default(),
+            device: None,
+            trigger: None,
+            own_failure: false,
+            job: None,
+            nop_job: None,
+            starts: RateLimit::default(),
+            start_limit_hit: false,
+            auto_limit: RateLimit::default(),
+            clients: BTreeSet::new(),
+            perpetual: false,
+            transient: false,
+            why: VecDeque::new(),
+        }
+    }
+}

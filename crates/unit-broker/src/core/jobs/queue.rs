@@ -1,0 +1,146 @@
+//! The table of installed jobs and the queue of those to be tried next.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
+
+use unit_parser::{UnitName, UnitType};
+
+use super::{Job, JobId};
+use crate::core::api::types::JobState;
+
+/// Jobs that may run are tried in this order: types that are quick and that others wait for first, then by name, as
+/// systemd does. It makes the order of independent jobs reproducible.
+type Turn = (Reverse<u8>, UnitName, JobId);
+
+/// All installed jobs.
+#[derive(Debug, Clone, Default)]
+pub(in crate::core) struct Jobs {
+    table: BTreeMap<JobId, Job>,
+    runnable: BTreeSet<Turn>,
+    turns: BTreeMap<JobId, Turn>,
+    deadlines: BTreeSet<(u64, JobId)>,
+    devices: BTreeSet<JobId>,
+    /// The last id given away.
+    pub last_id: u32,
+    /// Installed since the start.
+    pub installed: u32,
+    /// Failed since the start.
+    pub failed: u32,
+}
+
+fn rank(unit_type: UnitType) -> u8 {
+    match unit_type {
+        UnitType::Service => 0,
+        UnitType::Mount => 1,
+        UnitType::Swap => 2,
+        UnitType::Socket => 3,
+        UnitType::Target => 4,
+        UnitType::Device => 5,
+        UnitType::Automount => 6,
+        UnitType::Timer => 7,
+        UnitType::Path => 8,
+        UnitType::Slice => 9,
+        UnitType::Scope => 10,
+    }
+}
+
+impl Jobs {
+    /// A number for a new job.
+    pub fn next_id(&mut self) -> JobId {
+        self.last_id = self.last_id.wrapping_add(1).max(1);
+        JobId(self.last_id)
+    }
+
+    /// Adds a job of a unit of this type.
+    pub fn insert(&mut self, job: Job, unit_type: UnitType) {
+        if unit_type == UnitType::Device {
+            self.devices.insert(job.id);
+        }
+        if let Some(deadline) = job.deadline {
+            self.deadlines.insert((deadline, job.id));
+        }
+        self.table.insert(job.id, job);
+    }
+
+    /// Takes a job out; whoever waited for it is to be tried again.
+    pub fn remove(&mut self, id: JobId) -> Option<Job> {
+        let job = self.table.remove(&id)?;
+        self.devices.remove(&id);
+        if let Some(turn) = self.turns.remove(&id) {
+            self.runnable.remove(&turn);
+        }
+        if let Some(deadline) = job.deadline {
+            self.deadlines.remove(&(deadline, id));
+        }
+        Some(job)
+    }
+
+    /// An installed job.
+    pub fn get(&self, id: JobId) -> Option<&Job> {
+        self.table.get(&id)
+    }
+
+    /// An installed job, to change.
+    pub fn get_mut(&mut self, id: JobId) -> Option<&mut Job> {
+        self.table.get_mut(&id)
+    }
+
+    /// All of them, by id.
+    pub fn iter(&self) -> impl Iterator<Item = &Job> {
+        self.table.values()
+    }
+
+    /// Jobs of devices, by id.
+    pub fn of_devices(&self) -> impl Iterator<Item = &Job> {
+        self.devices.iter().filter_map(|id| self.table.get(id))
+    }
+
+    /// None left.
+    pub fn is_empty(&self) -> bool {
+        self.table.is_empty()
+    }
+
+    /// Has a job tried again soon.
+    pub fn wake(&mut self, id: JobId, name: &UnitName) {
+        if !self.table.contains_key(&id) || self.turns.contains_key(&id) {
+            return;
+        }
+        let turn = (Reverse(rank(name.unit_type())), name.clone(), id);
+        self.runnable.insert(turn.clone());
+        self.turns.insert(id, turn);
+    }
+
+    /// The next job to try.
+    pub fn pop(&mut self) -> Option<JobId> {
+        let (_, _, id) = self.runnable.pop_first()?;
+        self.turns.remove(&id);
+        Some(id)
+    }
+
+    /// Ids of jobs in this state.
+    pub fn in_state(&self, state: JobState) -> Vec<JobId> {
+        self.table.values().filter(|job| job.state == state).map(|job| job.id).collect()
+    }
+
+    /// Sets when a job times out.
+    pub fn set_deadline(&mut self, id: JobId, deadline: Option<u64>) {
+        let Some(job) = self.table.get_mut(&id) else { return };
+        if let Some(old) = job.deadline {
+            self.deadlines.remove(&(old, id));
+        }
+        job.deadline = deadline;
+        if let Some(new) = deadline {
+            self.deadlines.insert((new, id));
+        }
+    }
+
+    /// The earliest time-out.
+    pub fn next_deadline(&self) -> Option<u64> {
+        self.deadlines.first().map(|(at, _)| *at)
+    }
+
+    /// A job whose time is up.
+    pub fn overdue(&self, now_usec: u64) -> Option<JobId> {
+        self.deadlines.first().filter(|(at, _)| *at <= now_usec).map(|(_, id)| *id)
+    }
+}

@@ -1,0 +1,21 @@
+//! Slices (systemd.slice(5)): active or dead, at once. The control groups below them are made by whoever runs
+//! processes in them.
+
+use super::Step;
+use crate::core::api::types::ActiveState;
+use crate::core::engine::{Cx, Engine};
+use crate::core::graph::UnitId;
+use crate::core::states::change::Reached;
+
+impl Engine {
+    pub(super) fn start_slice(&mut self, cx: &mut Cx, id: UnitId) -> Step {
+        self.graph[id].invocation = cx.world.random_id();
+        self.reached(cx, id, Reached::own(ActiveState::Active, "active"));
+        Step::Begun
+    }
+
+    pub(super) fn stop_slice(&mut self, cx: &mut Cx, id: UnitId) -> Step {
+        self.reached(cx, id, Reached::own(ActiveState::Inactive, "dead"));
+        Step::Begun
+    }
+}

@@ -1,0 +1,147 @@
+//! Rules about continuous conditions of several units, looked at when a change has settled: StopWhenUnneeded=,
+//! BindsTo= and Upholds= (systemd.unit(5)).
+
+use std::collections::BTreeSet;
+
+use unit_parser::DependencyKind;
+
+use crate::core::api::action::{Action, LogLevel};
+use crate::core::api::types::{ActiveState, JobMode, JobType};
+use crate::core::engine::{Cx, Engine};
+use crate::core::graph::{Atom, UnitId};
+
+/// A unit that is started or stopped by rule this often within the interval is left alone: rules may contradict.
+const LOOP_BURST: u32 = 16;
+const LOOP_INTERVAL: u64 = 10_000_000;
+
+/// Units to look at.
+#[derive(Debug, Clone, Default)]
+pub(in crate::core) struct Deferred {
+    upheld: BTreeSet<UnitId>,
+    bound: BTreeSet<UnitId>,
+    unneeded: BTreeSet<UnitId>,
+}
+
+impl Deferred {
+    /// The unit's place is given up.
+    pub fn forget(&mut self, id: UnitId) {
+        self.upheld.remove(&id);
+        self.bound.remove(&id);
+        self.unneeded.remove(&id);
+    }
+}
+
+impl Engine {
+    /// Queues what a unit's new state may have consequences for.
+    pub(in crate::core) fn defer(&mut self, id: UnitId, now: ActiveState) {
+        if now.is_down() {
+            self.defer_unneeded(id);
+            self.deferred.bound.extend(self.graph.with_atom(id, Atom::Binds).into_iter().map(|(_, other)| other));
+            self.deferred.upheld.insert(id);
+            self.gc.insert(id);
+        }
+        if now.is_up() {
+            self.deferred.upheld.extend(self.graph.with_atom(id, Atom::Upholds).into_iter().map(|(_, other)| other));
+            self.deferred.unneeded.insert(id);
+            self.deferred.bound.insert(id);
+        }
+    }
+
+    /// The units that this one may have needed.
+    fn defer_unneeded(&mut self, id: UnitId) {
+        for (_, other) in self.graph.with_atom(id, Atom::MayBeUnneeded) {
+            if self.graph[other].settings.stop_when_unneeded {
+                self.deferred.unneeded.insert(other);
+            }
+        }
+    }
+
+    /// Looks at all queued units. False if there were none.
+    pub(in crate::core) fn run_deferred(&mut self, cx: &mut Cx) -> bool {
+        let mut busy = false;
+        while let Some(id) = self.deferred.upheld.pop_first() {
+            busy = true;
+            if let Some(culprit) = self.upheld_by(id) {
+                let edge = (culprit, DependencyKind::Upholds, id);
+                self.act(cx, id, edge, JobType::Start, JobMode::Fail, "is upheld");
+            }
+        }
+        while let Some(id) = self.deferred.bound.pop_first() {
+            busy = true;
+            if let Some(culprit) = self.bound_to_inactive(id) {
+                let edge = (id, DependencyKind::BindsTo, culprit);
+                self.act(cx, id, edge, JobType::Stop, JobMode::Replace, "is bound to an inactive unit");
+            }
+        }
+        while let Some(id) = self.deferred.unneeded.pop_first() {
+            busy = true;
+            if self.is_unneeded(id) && self.not_looping(cx, id, "is not needed any more") {
+                let text = "StopWhenUnneeded=, nothing needs it any more".to_owned();
+                let why = self.record(cx, id, "stop wanted".to_owned(), text, String::new());
+                let outer = self.trail.enter(why);
+                self.enqueue_by_rule(cx, id, JobType::Stop, JobMode::Fail);
+                self.trail.leave(outer);
+            }
+        }
+        busy
+    }
+
+    fn act(
+        &mut self,
+        cx: &mut Cx,
+        id: UnitId,
+        edge: (UnitId, DependencyKind, UnitId),
+        job_type: JobType,
+        mode: JobMode,
+        text: &str,
+    ) {
+        if !self.not_looping(cx, id, text) {
+            return;
+        }
+        let why = self.record_edge(cx, id, format!("{job_type} wanted: {text}"), edge);
+        let outer = self.trail.enter(why);
+        self.enqueue_by_rule(cx, id, job_type, mode);
+        self.trail.leave(outer);
+    }
+
+    fn not_looping(&mut self, cx: &mut Cx, id: UnitId, text: &str) -> bool {
+        let record = &mut self.graph[id];
+        if record.auto_limit.allow(cx.now.monotonic_usec, LOOP_INTERVAL, LOOP_BURST) {
+            return true;
+        }
+        let name = record.name.clone();
+        let text = format!("Unit {text}, but nothing is done since this was tried too often recently.");
+        self.record_job(cx, id, text.clone());
+        self.actions.push(Action::Log(Some(name), LogLevel::Warning, text));
+        false
+    }
+
+    fn is_unneeded(&self, id: UnitId) -> bool {
+        let record = &self.graph[id];
+        record.settings.stop_when_unneeded
+            && record.active == ActiveState::Active
+            && record.job.is_none()
+            && self.graph.with_atom(id, Atom::Needed).into_iter().all(|(_, other)| {
+                let other = &self.graph[other];
+                other.job.is_none() && other.active.is_down()
+            })
+    }
+
+    fn bound_to_inactive(&self, id: UnitId) -> Option<UnitId> {
+        let record = &self.graph[id];
+        if record.active != ActiveState::Active || record.job.is_some() {
+            return None;
+        }
+        let mut others = self.graph.with_atom(id, Atom::BoundTo).into_iter().map(|(_, other)| other);
+        others.find(|other| self.graph[*other].job.is_none() && self.graph[*other].active.is_down())
+    }
+
+    fn upheld_by(&self, id: UnitId) -> Option<UnitId> {
+        let record = &self.graph[id];
+        if !record.active.is_down() || record.job.is_some() {
+            return None;
+        }
+        let mut others = self.graph.with_atom(id, Atom::Upheld).into_iter().map(|(_, other)| other);
+        others.find(|other| self.graph[*other].job.is_none() && self.graph[*other].active.is_up())
+    }
+}

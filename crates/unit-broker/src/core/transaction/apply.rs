@@ -1,0 +1,170 @@
+//! A request from beginning to end: plan, check, install.
+
+use super::{Planned, Pull, Transaction};
+use crate::core::api::action::{Action, LogLevel};
+use crate::core::api::error::EngineError;
+use crate::core::api::reply::{Affected, Queued};
+use crate::core::api::types::{JobMode, JobResult, JobType};
+use crate::core::engine::{Cx, Engine};
+use crate::core::graph::UnitId;
+use crate::core::jobs::install::Proposal;
+use crate::core::jobs::kind::{collapse, conflicts};
+use crate::core::jobs::JobId;
+
+use super::order::Cycle;
+
+impl Engine {
+    /// Makes a consistent plan for a request; changes nothing.
+    pub(in crate::core) fn plan(
+        &self,
+        unit: UnitId,
+        job_type: JobType,
+        mode: JobMode,
+    ) -> Result<(Transaction, Vec<Cycle>), EngineError> {
+        if mode == JobMode::Isolate && job_type != JobType::Start {
+            return Err(EngineError::InvalidArgs("Isolate is only valid for start.".to_owned()));
+        }
+        if mode == JobMode::Isolate && !self.graph[unit].settings.allow_isolate {
+            return Err(EngineError::NoIsolation);
+        }
+        if mode == JobMode::Triggering && job_type != JobType::Stop {
+            let text = "--job-mode=triggering is only valid for stop.";
+            return Err(EngineError::InvalidArgs(text.to_owned()));
+        }
+        if mode == JobMode::RestartDependencies && job_type != JobType::Start {
+            let text = "--job-mode=restart-dependencies is only valid for start.";
+            return Err(EngineError::InvalidArgs(text.to_owned()));
+        }
+        let job_type = collapse(job_type, self.graph[unit].active);
+        let mut plan = Transaction::new(mode);
+        plan.anchor = self.plan_job(&mut plan, unit, job_type, None)?;
+        match mode {
+            JobMode::Isolate => self.plan_isolate(&mut plan),
+            JobMode::Triggering => self.plan_triggering(&mut plan, unit)?,
+            JobMode::Fail
+            | JobMode::Replace
+            | JobMode::ReplaceIrreversibly
+            | JobMode::Flush
+            | JobMode::IgnoreDependencies
+            | JobMode::IgnoreRequirements
+            | JobMode::RestartDependencies => {}
+        }
+        plan.mark_what_matters();
+        if mode == JobMode::Fail {
+            self.minimize_impact(&mut plan);
+        }
+        self.drop_redundant(&mut plan);
+        let cycles = self.break_cycles(&mut plan)?;
+        self.merge_jobs(&mut plan)?;
+        self.drop_redundant(&mut plan);
+        self.check_installed(&plan)?;
+        Ok((plan, cycles))
+    }
+
+    /// Whether the plan may replace what is queued.
+    fn check_installed(&self, plan: &Transaction) -> Result<(), EngineError> {
+        for unit in plan.units() {
+            let Some(queued) = self.graph[unit].job.and_then(|id| self.jobs.get(id)) else { continue };
+            let Some(wanted) = plan.job_type(unit) else { continue };
+            if (plan.mode == JobMode::Fail || queued.irreversible) && conflicts(queued.job_type, wanted) {
+                let anchor = plan.jobs.get(plan.anchor);
+                return Err(EngineError::Destructive {
+                    unit: anchor.map_or_else(String::new, |job| self.graph[job.unit].name.to_string()),
+                    job_type: anchor.map_or(JobType::Nop, |job| job.job_type).to_string(),
+                    other: self.graph[unit].name.to_string(),
+                    queued: queued.job_type.to_string(),
+                    wanted: wanted.to_string(),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// Plans a request and installs its jobs.
+    pub(in crate::core) fn enqueue(
+        &mut self,
+        cx: &mut Cx,
+        unit: UnitId,
+        job_type: JobType,
+        mode: JobMode,
+        client: Option<u64>,
+    ) -> Result<Queued, EngineError> {
+        let (plan, cycles) = match self.plan(unit, job_type, mode) {
+            Ok(plan) => plan,
+            Err(error) => {
+                self.record_refusal(cx, unit, job_type, &error);
+                return Err(error);
+            }
+        };
+        self.report_cycles(cx, &cycles);
+        if matches!(mode, JobMode::Isolate | JobMode::Flush) {
+            let gone: Vec<JobId> =
+                self.jobs.iter().filter(|job| plan.of_unit(job.unit).is_empty()).map(|job| job.id).collect();
+            for id in gone {
+                self.finish(cx, id, JobResult::Canceled, false);
+            }
+        }
+        let mut whys = vec![None; plan.jobs.len()];
+        let mut anchor = None;
+        let mut others = Vec::new();
+        // Jobs come after those that pulled them in, so that the causal chain can be told from its root.
+        for (place, job) in plan.jobs.iter().enumerate().filter(|(_, job)| !job.dropped) {
+            let why = self.record_pull(cx, &plan, job, &whys);
+            if let Some(slot) = whys.get_mut(place) {
+                *slot = why;
+            }
+            let is_anchor = place == plan.anchor;
+            let proposal = Proposal {
+                unit: job.unit,
+                job_type: job.job_type,
+                irreversible: mode == JobMode::ReplaceIrreversibly,
+                ignore_order: job.ignore_order,
+                client: client.filter(|_| is_anchor),
+                why,
+                cause: self.pull_text(&plan, job),
+            };
+            let unit = self.graph[job.unit].name.clone();
+            let id = self.install(cx, proposal);
+            let affected = Affected { job: id.0, unit, job_type: job.job_type };
+            if is_anchor {
+                anchor = Some(affected);
+            } else {
+                others.push(affected);
+            }
+        }
+        anchor.map(|anchor| Queued { anchor, others }).ok_or(EngineError::NoSuchJob(0))
+    }
+
+    /// A job that follows from a state change instead of a request: refusals are logged.
+    pub(in crate::core) fn enqueue_by_rule(&mut self, cx: &mut Cx, unit: UnitId, job_type: JobType, mode: JobMode) {
+        if let Err(error) = self.enqueue(cx, unit, job_type, mode, None) {
+            let name = self.graph[unit].name.clone();
+            let text = format!("Failed to enqueue {job_type} job, ignoring: {error}");
+            self.actions.push(Action::Log(Some(name), LogLevel::Warning, text));
+        }
+    }
+
+    /// Why a job of a plan is there.
+    pub(in crate::core) fn pull_text(&self, plan: &Transaction, job: &Planned) -> String {
+        let by = |place: usize| plan.jobs.get(place).map_or_else(String::new, |by| self.graph[by.unit].name.to_string());
+        match job.pulled_by {
+            None => self.trail.cause_text(),
+            Some((place, Pull::Dependency(kind))) => format!("{}= of {}", kind.as_str(), by(place)),
+            Some((place, Pull::Following)) => format!("the same device as {}", by(place)),
+            Some((place, Pull::Isolate)) => format!("{} is isolated", by(place)),
+            Some((place, Pull::Triggering)) => format!("it would start {} again", by(place)),
+        }
+    }
+
+    fn report_cycles(&mut self, cx: &mut Cx, cycles: &[Cycle]) {
+        for cycle in cycles {
+            let Some(victim) = cycle.dropped else { continue };
+            let name = self.graph[victim].name.clone();
+            let text = format!("Ordering cycle found, jobs of {name} dropped: {}", cycle.edges.join("; "));
+            self.actions.push(Action::Log(Some(name), LogLevel::Error, text.clone()));
+            for unit in &cycle.units {
+                self.record_job(cx, *unit, text.clone());
+            }
+        }
+    }
+}

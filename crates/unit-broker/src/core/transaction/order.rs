@@ -1,0 +1,131 @@
+//! Ordering cycles: found over the order in which the jobs would run, and broken where that does no harm.
+
+use std::collections::HashMap;
+
+use unit_parser::DependencyKind;
+
+use super::Transaction;
+use crate::core::api::error::EngineError;
+use crate::core::api::types::JobType;
+use crate::core::engine::Engine;
+use crate::core::graph::{UnitId, source_text};
+use crate::core::jobs::kind::first_runs_first;
+
+/// A cycle that was found, for people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::core) struct Cycle {
+    /// One ordering edge a line: `a.service start runs before b.service start (FILE:LINE)`.
+    pub edges: Vec<String>,
+    /// Its units.
+    pub units: Vec<UnitId>,
+    /// Whose jobs were dropped to break it.
+    pub dropped: Option<UnitId>,
+}
+
+/// A unit on the path of the search.
+struct Step {
+    unit: UnitId,
+    /// Units whose jobs run after this one's, still to be looked at.
+    next: std::vec::IntoIter<UnitId>,
+}
+
+enum Mark {
+    OnPath,
+    Done,
+}
+
+impl Engine {
+    /// Breaks all cycles, or refuses.
+    pub(in crate::core) fn break_cycles(&self, plan: &mut Transaction) -> Result<Vec<Cycle>, EngineError> {
+        let mut broken = Vec::new();
+        // A unit without a way into a cycle stays so when jobs go, so what is done needn't be looked at again.
+        let mut marks = HashMap::new();
+        loop {
+            plan.drop_orphans();
+            let Some(path) = self.find_cycle(plan, &mut marks) else { return Ok(broken) };
+            let mut cycle = self.describe(plan, &path);
+            // systemd walks back from where it noticed and takes the first job that the anchor can do without.
+            let victim = path.iter().rev().copied().find(|unit| {
+                let places = plan.of_unit(*unit);
+                !places.is_empty() && !places.iter().any(|place| plan.jobs.get(*place).is_some_and(|job| job.matters))
+            });
+            let Some(victim) = victim else { return Err(EngineError::Cyclic(cycle.edges)) };
+            cycle.dropped = Some(victim);
+            broken.push(cycle);
+            plan.drop_unit(victim);
+            marks.retain(|_, mark| matches!(mark, Mark::Done));
+        }
+    }
+
+    /// A cycle as the path of units from its start to where it was noticed.
+    fn find_cycle(&self, plan: &Transaction, marks: &mut HashMap<UnitId, Mark>) -> Option<Vec<UnitId>> {
+        for start in plan.units() {
+            if marks.contains_key(&start) {
+                continue;
+            }
+            let mut path = vec![self.step(plan, start)];
+            marks.insert(start, Mark::OnPath);
+            while let Some(step) = path.last_mut() {
+                let Some(next) = step.next.next() else {
+                    marks.insert(step.unit, Mark::Done);
+                    path.pop();
+                    continue;
+                };
+                match marks.get(&next) {
+                    Some(Mark::Done) => {}
+                    Some(Mark::OnPath) => {
+                        return Some(path.into_iter().map(|step| step.unit).skip_while(|unit| *unit != next).collect());
+                    }
+                    None => {
+                        marks.insert(next, Mark::OnPath);
+                        path.push(self.step(plan, next));
+                    }
+                }
+            }
+        }
+        None
+    }
+
+    fn step(&self, plan: &Transaction, unit: UnitId) -> Step {
+        Step { unit, next: self.runs_after(plan, unit).into_iter() }
+    }
+
+    /// The unit's job in the plan, or the one that is installed.
+    fn job_type_of(&self, plan: &Transaction, unit: UnitId) -> Option<JobType> {
+        plan.job_type(unit).or_else(|| self.jobs.get(self.graph[unit].job?).map(|job| job.job_type))
+    }
+
+    /// Units whose jobs run after this unit's.
+    fn runs_after(&self, plan: &Transaction, unit: UnitId) -> Vec<UnitId> {
+        let Some(own) = self.job_type_of(plan, unit) else { return Vec::new() };
+        let job_of = |other| self.job_type_of(plan, other);
+        let later = self
+            .graph
+            .of_kind(unit, DependencyKind::Before)
+            .filter(|other| job_of(*other).is_some_and(|job| first_runs_first(own, job) == Some(true)));
+        let earlier = self
+            .graph
+            .of_kind(unit, DependencyKind::After)
+            .filter(|other| job_of(*other).is_some_and(|job| first_runs_first(job, own) == Some(false)));
+        later.chain(earlier).collect()
+    }
+
+    fn describe(&self, plan: &Transaction, path: &[UnitId]) -> Cycle {
+        let mut edges = Vec::new();
+        for (at, unit) in path.iter().enumerate() {
+            let Some(next) = path.get(at + 1).or(path.first()) else { continue };
+            let kind = if self.graph.has(*unit, DependencyKind::Before, *next) {
+                DependencyKind::Before
+            } else {
+                DependencyKind::After
+            };
+            let sources: Vec<String> =
+                self.graph.sources(*unit, kind, *next).into_iter().map(source_text).collect();
+            let job = |unit| self.job_type_of(plan, unit).unwrap_or(JobType::Nop);
+            let (name, other) = (&self.graph[*unit].name, &self.graph[*next].name);
+            let (own, then) = (job(*unit), job(*next));
+            edges.push(format!("{name} {own} runs before {other} {then} ({})", sources.join(", ")));
+        }
+        Cycle { edges, units: path.to_vec(), dropped: None }
+    }
+}

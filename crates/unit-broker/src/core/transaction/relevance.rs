@@ -1,0 +1,77 @@
+//! What of a plan matters, and what can go.
+
+use super::{Place, Transaction};
+use crate::core::api::types::{JobMode, JobType};
+use crate::core::engine::Engine;
+use crate::core::graph::UnitId;
+use crate::core::jobs::kind::{conflicts, is_redundant};
+
+impl Transaction {
+    /// Marks what the anchor can't do without: everything reachable by links that matter.
+    pub fn mark_what_matters(&mut self) {
+        let mut todo = vec![self.anchor];
+        while let Some(place) = todo.pop() {
+            let Some(job) = self.jobs.get_mut(place).filter(|job| !job.matters) else { continue };
+            job.matters = true;
+            let links = &self.links;
+            todo.extend(job.needs.iter().filter_map(|at| links.get(*at)).filter(|l| l.matters && !l.gone).map(|l| l.object));
+        }
+    }
+
+    /// Drops what nobody needs any more; not in mode `isolate`, where stops are wanted for themselves.
+    pub fn drop_orphans(&mut self) {
+        if self.mode == JobMode::Isolate {
+            return;
+        }
+        let mut todo: Vec<Place> = (0..self.jobs.len()).filter(|place| self.is_orphan(*place)).collect();
+        while let Some(place) = todo.pop() {
+            if self.is_orphan(place) {
+                todo.extend(self.drop_job(place, true));
+            }
+        }
+    }
+
+    /// Drops all jobs of a unit with what can't do without them.
+    pub fn drop_unit(&mut self, unit: UnitId) {
+        while let Some(place) = self.of_unit(unit).last().copied() {
+            self.drop_job(place, true);
+        }
+    }
+}
+
+impl Engine {
+    fn contradicts_installed(&self, unit: UnitId, job_type: JobType) -> bool {
+        let installed = self.graph[unit].job.and_then(|id| self.jobs.get(id));
+        installed.is_some_and(|job| conflicts(job.job_type, job_type))
+    }
+
+    /// Mode `fail`: drops what doesn't matter and would stop something that runs or reverse a queued job.
+    pub(in crate::core) fn minimize_impact(&self, plan: &mut Transaction) {
+        for place in 0..plan.jobs.len() {
+            let Some(job) = plan.jobs.get(place).filter(|job| !job.dropped && !job.matters) else { continue };
+            let stops_something = job.job_type == JobType::Stop && self.graph[job.unit].active.is_up_or_coming();
+            if stops_something || self.contradicts_installed(job.unit, job.job_type) {
+                plan.drop_job(place, true);
+            }
+        }
+    }
+
+    /// Drops the jobs of units that are where all their jobs would bring them.
+    pub(in crate::core) fn drop_redundant(&self, plan: &mut Transaction) {
+        for unit in plan.units() {
+            let active = self.graph[unit].active;
+            let places = plan.of_unit(unit).to_vec();
+            let all_redundant = places.iter().all(|place| {
+                *place != plan.anchor
+                    && plan.jobs.get(*place).is_some_and(|job| {
+                        is_redundant(job.job_type, active) && !self.contradicts_installed(unit, job.job_type)
+                    })
+            });
+            if all_redundant {
+                for place in places {
+                    plan.drop_job(place, false);
+                }
+            }
+        }
+    }
+}
