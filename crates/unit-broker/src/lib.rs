@@ -4,8 +4,12 @@
 //! D-Bus interface, `properties/` its property tables.
 #![forbid(unsafe_code)]
 
+pub mod builtin;
 pub mod conditions;
 pub mod core;
+pub mod driver;
+pub mod face;
 pub mod glob;
+pub mod model;
 pub mod properties;
 pub mod virtualization;

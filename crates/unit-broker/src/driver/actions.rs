@@ -1,0 +1,164 @@
+//! The engine's actions, carried out.
+
+use bus_api::serve::ClientId;
+use bus_api::{sockets, worker};
+use unit_parser::UnitName;
+use zbus::Message;
+
+use super::{Broker, now};
+use crate::core::{Action, Event, LogLevel, SystemState, Worker};
+use crate::face::signals;
+
+impl Broker {
+    /// Gives the engine an event that can't be refused, and carries out what follows.
+    pub(super) fn apply(&mut self, event: Event) {
+        if let Err(error) = self.model.engine.handle(now(), event, &mut self.model.machine) {
+            tracing::error!(%error, "the engine refuses an event");
+        }
+        self.settle();
+    }
+
+    /// Carries out everything that the engine wants done; sends the pending reply in its place.
+    pub(super) fn settle(&mut self) {
+        loop {
+            let actions = self.model.engine.drain();
+            if actions.is_empty() {
+                break;
+            }
+            let mut actions = actions.into_iter().peekable();
+            while let Some(action) = actions.next() {
+                // Several changes of a unit in a row are one signal.
+                if matches!(action, Action::UnitChanged(_)) && actions.peek() == Some(&action) {
+                    continue;
+                }
+                self.carry_out(action);
+            }
+        }
+        self.flush_reply();
+        self.check_end();
+    }
+
+    fn carry_out(&mut self, action: Action) {
+        match action {
+            Action::Save(units) => self.store.save_units(&self.model.engine, &units),
+            Action::Start(worker, unit, command) => self.start(worker, unit, command),
+            Action::Stop(worker, unit, job, restart, cause) => {
+                let options = worker::StopOptions { job, restart, cause };
+                self.send_request(worker, &unit, worker::Request::Stop { unit: unit.to_string(), options });
+            }
+            Action::ReloadUnit(worker, unit) => {
+                self.send_request(worker, &unit, worker::Request::Reload { unit: unit.to_string() });
+            }
+            Action::Kill(worker, unit, whom, signal) => {
+                let request = worker::Request::Kill { unit: unit.to_string(), whom, signal };
+                self.send_request(worker, &unit, request);
+            }
+            Action::ResetFailed(worker, unit) => {
+                self.send_request(worker, &unit, worker::Request::ResetFailed { unit: unit.to_string() });
+            }
+            Action::Update(worker, unit) => {
+                if let Some(definition) = self.definition(&unit) {
+                    let request = worker::Request::Update { unit: unit.to_string(), definition };
+                    self.send_request(worker, &unit, request);
+                }
+            }
+            Action::Forget(worker, unit) => {
+                self.model.runtime.remove(&unit);
+                self.send_request(worker, &unit, worker::Request::Forget { unit: unit.to_string() });
+            }
+            Action::SocketServiceState(socket, service, _, result) => self.tell_socket(&socket, &service, result),
+            Action::SocketFail(socket, result) => {
+                let request = sockets::Request::Fail { unit: socket.to_string(), result };
+                self.workers.send(Worker::Activator, request.message());
+            }
+            Action::TriggerAck(id) => self.trigger_taken(id),
+            Action::TriggerDrop(id) => self.trigger_dropped(id),
+
+            Action::UnitNew(unit) => self.emit(|_| signals::unit("UnitNew", &unit)),
+            Action::UnitRemoved(unit) => {
+                self.model.runtime.remove(&unit);
+                self.emit(|_| signals::unit("UnitRemoved", &unit));
+            }
+            Action::UnitChanged(unit) => self.emit(|model| signals::unit_changed(model, &unit)),
+            Action::JobNew(id, unit) => self.emit(|_| signals::job_new(id, &unit)),
+            Action::JobChanged(id) => self.emit(|model| signals::job_changed(model, id)),
+            Action::JobRemoved(id, unit, result) => {
+                if self.reply.before_end_of == Some(id) {
+                    self.flush_reply();
+                }
+                self.emit(|_| signals::job_removed(id, &unit, result));
+            }
+            Action::Reloading(active) => self.emit(|_| signals::reloading(active)),
+            Action::StartupFinished => self.startup_finished(),
+            Action::ManagerChanged => self.emit(signals::manager_changed),
+
+            Action::Log(unit, level, text) => log(unit.as_ref(), level, &text),
+            Action::Why(entry) => {
+                tracing::debug!(unit = %entry.unit, cause = entry.cause, source = entry.source, "{}", entry.change);
+            }
+            Action::Power(action) => self.on_power(&action),
+        }
+    }
+
+    /// Signals go to everybody; without anybody they aren't even built.
+    fn emit<S: IntoIterator<Item = Message>>(&self, signals: impl FnOnce(&crate::model::Model) -> S) {
+        if self.callers.is_empty() {
+            return;
+        }
+        for signal in signals(&self.model) {
+            self.server.broadcast(signal);
+        }
+    }
+
+    /// A signal that isn't the engine's.
+    pub(super) fn broadcast(&self, signal: Option<Message>) {
+        self.emit(|_| signal);
+    }
+
+    fn flush_reply(&mut self) {
+        self.reply.before_end_of = None;
+        if let Some((client, message)) = self.reply.message.take() {
+            self.server.send(client, message);
+        }
+    }
+
+    /// Answers the call that is being handled, once the signals that come first are sent.
+    pub(super) fn answer(&mut self, client: ClientId, message: Message) {
+        self.reply.message = Some((client, message));
+        self.settle();
+    }
+
+    fn tell_socket(&mut self, socket: &UnitName, service: &UnitName, result: String) {
+        let sub = self.model.engine.unit(service).map(|view| view.sub.to_owned()).unwrap_or_else(|| "dead".into());
+        let state =
+            sockets::ServiceState { socket: socket.to_string(), service: service.to_string(), sub, result };
+        self.workers.send(Worker::Activator, sockets::Request::ServiceState(state).message());
+    }
+
+    fn startup_finished(&mut self) {
+        let facts = &mut self.model.facts;
+        if facts.saved.finish.monotonic_usec == 0 {
+            facts.saved.finish = now();
+            self.store.save_facts(&facts.saved);
+        }
+        let saved = &self.model.facts.saved;
+        let userspace = saved.finish.monotonic_usec.saturating_sub(saved.userspace.monotonic_usec);
+        self.emit(|_| signals::startup_finished(userspace));
+        let state = self.model.engine.system_state();
+        self.runner.status(match state {
+            SystemState::Degraded => "startup finished, some units failed",
+            _ => "startup finished",
+        });
+        tracing::info!(state = state.as_str(), milliseconds = userspace / 1000, "startup finished");
+    }
+}
+
+fn log(unit: Option<&UnitName>, level: LogLevel, text: &str) {
+    let unit = unit.map_or("", |unit| unit.as_str());
+    match level {
+        LogLevel::Error => tracing::error!(unit, "{text}"),
+        LogLevel::Warning => tracing::warn!(unit, "{text}"),
+        LogLevel::Notice | LogLevel::Info => tracing::info!(unit, "{text}"),
+        LogLevel::Debug => tracing::debug!(unit, "{text}"),
+    }
+}

@@ -1,0 +1,176 @@
+//! What the public face asks of the broker.
+
+use std::rc::Rc;
+
+use bus_api::errors::{BusError, ErrorName};
+use bus_api::serve::{ClientId, Incoming, guarded};
+use bus_api::worker;
+use zbus::message::Type;
+use zbus::{Message, OwnedVariant, Variant};
+
+use super::{Broker, now};
+use crate::core::{Cause, EngineError, Event, Reply, Worker};
+use crate::face::call::{Answer, Answered, Call, Caller};
+use crate::face::{dispatch, errors, relay};
+use crate::properties::interface::Property;
+
+impl Broker {
+    /// Takes what happens on the connections of clients.
+    pub(super) fn on_client(&mut self, incoming: Incoming) {
+        match incoming {
+            Incoming::Connected(client) => {
+                self.next_caller += 1;
+                let caller = Caller { id: client.id, number: self.next_caller, pid: client.pid, uid: client.uid };
+                self.callers.insert(client.id, Rc::new(caller));
+            }
+            Incoming::Message(client, message) => self.on_message(client, message),
+            Incoming::Disconnected(client) => {
+                if let Some(caller) = self.callers.remove(&client) {
+                    self.apply(Event::ClientGone(caller.number));
+                }
+            }
+        }
+    }
+
+    fn on_message(&mut self, client: ClientId, message: Message) {
+        if message.message_type() != Type::MethodCall {
+            return;
+        }
+        let Some(caller) = self.callers.get(&client).cloned() else { return };
+        let call = Call::new(caller, message);
+        // A handler that panics must not take the manager down.
+        let reply = guarded(&call.message, || {
+            dispatch::dispatch(self, &call).map(|answer| match answer {
+                Answer::Reply(message) => Some(message),
+                Answer::Later => None,
+            })
+        });
+        match reply {
+            Some(message) => self.answer(client, message),
+            None => self.settle(),
+        }
+    }
+
+    /// Gives the engine a request.
+    ///
+    /// # Errors
+    /// Its refusal.
+    pub fn handle(&mut self, event: Event) -> Result<Reply, EngineError> {
+        self.model.engine.handle(now(), event, &mut self.model.machine)
+    }
+
+    /// The same, with the refusal as a D-Bus error.
+    ///
+    /// # Errors
+    /// The engine's refusal.
+    pub fn request(&mut self, event: Event) -> Result<Reply, BusError> {
+        self.handle(event).map_err(|error| errors::of_engine(&error))
+    }
+
+    /// The reply of the call that is being handled goes out before this job's `JobRemoved`.
+    pub fn reply_before_end_of(&mut self, job: u32) {
+        self.reply.before_end_of = Some(job);
+    }
+
+    /// Asks a worker, and answers the call with what `convert` makes of its answer.
+    ///
+    /// # Errors
+    /// When the request can't be written.
+    pub fn ask_worker(
+        &mut self,
+        worker: Worker,
+        request: &worker::Request,
+        call: &Call,
+        convert: fn(&Call, Message) -> Answered,
+    ) -> Answered {
+        let message = request.message().map_err(|error| BusError::new(ErrorName::Failed, error.to_string()))?;
+        let answer = self.workers.peer(worker).call(message);
+        let (server, client) = (self.server.clone(), call.caller.id);
+        let send = move |message| {
+            // The client may be gone.
+            server.send(client, message);
+        };
+        relay::relay(call, answer, convert, send);
+        Ok(Answer::Later)
+    }
+
+    /// daemon-reload.
+    ///
+    /// # Errors
+    /// The engine's refusal.
+    pub fn reload(&mut self, cause: &Cause) -> Result<(), BusError> {
+        tracing::info!(%cause, "reloading unit files");
+        self.model.forget_unit_file_states();
+        let result = self.request(Event::Reload).map(|_| ());
+        self.model.facts.saved.reload = now();
+        self.store.save_facts(&self.model.facts.saved);
+        result
+    }
+
+    /// daemon-reexec: this process ends, and whoever runs it starts the new one, which goes on with the saved state.
+    ///
+    /// # Errors
+    /// `NotSupported` when nobody would start it again.
+    pub fn reexecute(&mut self) -> Result<(), BusError> {
+        if !self.runner.is_present() {
+            return Err(errors::not_supported("Reexecution without the launcher"));
+        }
+        tracing::info!("reexecuting");
+        self.quit = true;
+        Ok(())
+    }
+
+    /// `UnsetAndSetEnvironment`.
+    ///
+    /// # Errors
+    /// `InvalidArgs` when an item is no assignment; nothing is changed then.
+    pub fn change_environment(&mut self, unset: &[String], set: &[String]) -> Result<(), BusError> {
+        let mut environment = self.model.facts.environment.clone();
+        environment
+            .unset(unset)
+            .map_err(|_| BusError::invalid_args("Invalid environment variable names or assignments"))?;
+        environment.set(set).map_err(|_| BusError::invalid_args("Invalid environment assignments"))?;
+        self.model.machine.surroundings.environment = environment.list();
+        self.model.facts.saved.environment = environment.saved();
+        self.model.facts.environment = environment;
+        self.store.save_facts(&self.model.facts.saved);
+        Ok(())
+    }
+
+    /// `SetExitCode`.
+    pub fn set_exit_code(&mut self, code: u8) {
+        self.model.facts.saved.exit_code = code;
+        self.store.save_facts(&self.model.facts.saved);
+    }
+
+    /// Sets a writable property of the manager or of log control.
+    ///
+    /// # Errors
+    /// `InvalidArgs` for values that make no sense, `NotSupported` for what has no effect here.
+    pub fn set_property(&mut self, property: &Property, value: &OwnedVariant) -> Result<(), BusError> {
+        match (property.name, &**value) {
+            ("LogLevel", Variant::Str(level)) => {
+                let level = log_level(level.as_str())
+                    .ok_or_else(|| BusError::invalid_args(format!("Invalid log level '{level}'")))?;
+                level.clone_into(&mut self.model.facts.log_level);
+                Ok(())
+            }
+            ("LogTarget", Variant::Str(target)) if target.as_str() == self.model.facts.log_target => Ok(()),
+            ("ServiceWatchdogs", Variant::Bool(true)) => Ok(()),
+            (name, _) => Err(errors::not_supported(&format!("Setting {name}"))),
+        }
+    }
+
+    /// Tells every client that unit files changed, and forgets what was known of them.
+    pub fn unit_files_changed(&mut self) {
+        self.model.forget_unit_file_states();
+        self.broadcast(crate::face::signals::unit_files_changed());
+    }
+}
+
+/// syslog(3)'s name of a level given by name or number.
+fn log_level(text: &str) -> Option<&'static str> {
+    const LEVELS: [&str; 8] = ["emerg", "alert", "crit", "err", "warning", "notice", "info", "debug"];
+    let by_number = || LEVELS.get(text.parse::<usize>().ok()?).copied();
+    LEVELS.into_iter().find(|level| *level == text).or_else(by_number)
+}

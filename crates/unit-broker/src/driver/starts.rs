@@ -1,0 +1,205 @@
+//! Starts and their descriptors: a service's sockets are fetched from the socket-activator before its start is sent.
+//!
+//! While a start waits for descriptors, everything else for the same unit waits behind it, so that commands reach the
+//! supervisor in the engine's order. A start that waits for an activator that is away waits until it is back.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+
+use bus_api::connect::CallError;
+use bus_api::message::NamedFd;
+use bus_api::{sockets, worker};
+use unit_parser::UnitName;
+use zbus::Message;
+
+use super::Broker;
+use crate::core::{ActiveState, Event, StartCommand, Status, StatusFlags, Worker};
+
+/// Everything that is under way.
+#[derive(Debug, Default)]
+pub struct Starts {
+    /// Starts that wait for descriptors.
+    held: HashMap<UnitName, Held>,
+    /// Serials of `Fds` calls: for which start, and its how manieth socket.
+    fetches: HashMap<u32, (UnitName, usize)>,
+    /// Accepted connections by trigger, until their service starts.
+    connections: HashMap<u64, Vec<NamedFd>>,
+    /// Serials of `Start` calls: which unit, and the trigger to acknowledge.
+    sent: HashMap<u32, (Worker, UnitName, Option<u64>)>,
+    /// Triggers that the engine took, whose connection hasn't reached the supervisor yet.
+    unacknowledged: HashSet<u64>,
+}
+
+#[derive(Debug)]
+struct Held {
+    command: Box<StartCommand>,
+    /// By socket; `None` until its answer came.
+    fds: Vec<Option<Vec<NamedFd>>>,
+    later: VecDeque<worker::Request>,
+}
+
+impl Starts {
+    /// Keeps the connection of a trigger until its service is started.
+    pub fn keep_connection(&mut self, id: u64, fds: Vec<NamedFd>) {
+        if !fds.is_empty() {
+            self.connections.insert(id, fds);
+        }
+    }
+
+    /// Answers of this worker won't come any more.
+    pub fn worker_away(&mut self, worker: Worker) {
+        match worker {
+            // The engine starts again what the supervisor doesn't list.
+            Worker::Supervisor => {
+                self.held.clear();
+                self.fetches.clear();
+                self.sent.clear();
+            }
+            // It sends unacknowledged triggers again.
+            Worker::Activator => {
+                self.fetches.clear();
+                self.unacknowledged.clear();
+            }
+            Worker::Watcher => {}
+        }
+    }
+}
+
+impl Broker {
+    /// Sends a start, or fetches its descriptors first.
+    pub(super) fn start(&mut self, worker: Worker, unit: UnitName, command: Box<StartCommand>) {
+        if worker != Worker::Supervisor || command.sockets.is_empty() {
+            return self.send_start(worker, &unit, &command, Vec::new());
+        }
+        let fds = vec![None; command.sockets.len()].into_iter().map(|_: Option<()>| None).collect();
+        self.starts.held.insert(unit.clone(), Held { command, fds, later: VecDeque::new() });
+        self.fetch(&unit);
+    }
+
+    fn fetch(&mut self, unit: &UnitName) {
+        let Some(held) = self.starts.held.get(unit) else { return };
+        let wanted = held.command.sockets.iter().enumerate().filter(|(index, _)| matches!(held.fds.get(*index), Some(None)));
+        for (index, socket) in wanted {
+            let request = sockets::Request::Fds { unit: socket.to_string() };
+            if let Some(serial) = self.workers.send(Worker::Activator, request.message()) {
+                self.starts.fetches.insert(serial, (unit.clone(), index));
+            }
+        }
+    }
+
+    /// The activator is back: asks again for what never came.
+    pub(super) fn fetch_again(&mut self) {
+        let waiting: Vec<UnitName> = self.starts.held.keys().cloned().collect();
+        waiting.iter().for_each(|unit| self.fetch(unit));
+    }
+
+    /// Sends a request to the supervisor or activator, behind a start of the same unit that waits.
+    pub(super) fn send_request(&mut self, worker: Worker, unit: &UnitName, request: worker::Request) {
+        if worker == Worker::Supervisor
+            && let Some(held) = self.starts.held.get_mut(unit)
+        {
+            held.later.push_back(request);
+            return;
+        }
+        self.workers.send(worker, request.message());
+    }
+
+    fn send_start(&mut self, worker: Worker, unit: &UnitName, command: &StartCommand, mut fds: Vec<NamedFd>) {
+        let Some(definition) = self.definition(unit) else { return };
+        if let Some(id) = command.connection {
+            fds.extend(self.starts.connections.remove(&id).unwrap_or_default());
+        }
+        let options = worker::StartOptions {
+            invocation_id: command.invocation.to_vec(),
+            job: command.job,
+            environment: command.environment.clone(),
+            manager_environment: self.model.facts.environment.list(),
+            cause: command.cause.clone(),
+        };
+        let request = worker::Request::Start { unit: unit.to_string(), definition, options, fds };
+        if let Some(serial) = self.workers.send(worker, request.message()) {
+            self.starts.sent.insert(serial, (worker, unit.clone(), command.connection));
+        }
+    }
+
+    /// A unit's definition as workers take it.
+    pub(super) fn definition(&self, unit: &UnitName) -> Option<String> {
+        let view = self.model.engine.unit(unit)?;
+        serde_json::to_string(&**view.definition)
+            .inspect_err(|error| tracing::error!(%unit, %error, "a definition that can't be written"))
+            .ok()
+    }
+
+    /// The answer to `Fds` or `Start`; other answers say nothing.
+    pub(super) fn on_start_reply(&mut self, worker: Worker, serial: u32, result: Result<Message, CallError>) {
+        if let Some((unit, index)) = self.starts.fetches.remove(&serial).filter(|_| worker == Worker::Activator) {
+            let fds = result
+                .map_err(|error| error.to_string())
+                .and_then(|message| sockets::parse_fds(&message).map_err(|error| error.to_string()))
+                // A socket that isn't open has nothing to pass on, as in systemd.
+                .inspect_err(|error| tracing::debug!(%unit, error, "no descriptors of a socket"))
+                .unwrap_or_default();
+            self.on_fds(&unit, index, fds);
+        } else if let Some((_, unit, trigger)) = self.starts.sent.remove(&serial).filter(|(to, ..)| *to == worker) {
+            match (&result, trigger) {
+                (Ok(_), Some(id)) if self.starts.unacknowledged.remove(&id) => self.acknowledge(id),
+                (Err(CallError::Remote { text, .. }), _) => self.start_refused(worker, unit, text.clone()),
+                (Ok(_) | Err(_), _) => {}
+            }
+        }
+    }
+
+    fn on_fds(&mut self, unit: &UnitName, index: usize, fds: Vec<NamedFd>) {
+        let Some(held) = self.starts.held.get_mut(unit) else { return };
+        if let Some(slot) = held.fds.get_mut(index) {
+            *slot = Some(fds);
+        }
+        if held.fds.iter().any(Option::is_none) {
+            return;
+        }
+        if let Some(held) = self.starts.held.remove(unit) {
+            let fds = held.fds.into_iter().flatten().flatten().collect();
+            self.send_start(Worker::Supervisor, unit, &held.command, fds);
+            for request in held.later {
+                self.workers.send(Worker::Supervisor, request.message());
+            }
+        }
+    }
+
+    /// A worker that doesn't take a start is as good as a unit that failed: its job must end.
+    fn start_refused(&mut self, worker: Worker, unit: UnitName, text: String) {
+        tracing::error!(%unit, "start refused: {text}");
+        self.apply(Event::Status(Status {
+            worker,
+            unit,
+            active: ActiveState::Failed,
+            sub: "failed".to_owned(),
+            result: "resources".to_owned(),
+            flags: StatusFlags::default(),
+            cause: text,
+            invocation: None,
+            exit: None,
+            changed_at: None,
+        }));
+    }
+
+    /// The engine took a trigger. One with a connection is acknowledged only when the supervisor has that.
+    pub(super) fn trigger_taken(&mut self, id: u64) {
+        let on_its_way = self.starts.connections.contains_key(&id)
+            || self.starts.sent.values().any(|(_, _, trigger)| *trigger == Some(id));
+        if on_its_way {
+            self.starts.unacknowledged.insert(id);
+        } else {
+            self.acknowledge(id);
+        }
+    }
+
+    /// The engine has no use for a trigger's connection: it is closed.
+    pub(super) fn trigger_dropped(&mut self, id: u64) {
+        self.starts.connections.remove(&id);
+        self.acknowledge(id);
+    }
+
+    fn acknowledge(&mut self, id: u64) {
+        self.workers.send(Worker::Activator, sockets::Request::Ack { id }.message());
+    }
+}

@@ -1,0 +1,235 @@
+//! The connections to the three workers, and what comes over them.
+
+use bus_api::connect::{CallError, Peer, PeerEvent, PeerEvents};
+use bus_api::{devices, sockets, worker};
+use daemon_runtime::paths::RuntimeDir;
+use unit_parser::UnitName;
+use zbus::Message;
+
+use super::{Broker, reports};
+use crate::core::{Event, Worker};
+
+/// Connections, by worker.
+#[derive(Debug)]
+pub struct Workers {
+    supervisor: Link,
+    activator: Link,
+    watcher: Link,
+}
+
+/// One connection.
+#[derive(Debug)]
+struct Link {
+    peer: Peer,
+    /// Serial of the `List` call under way: the worker counts as back when it is answered.
+    list: Option<u32>,
+    /// Serial of the watcher's `Status` call under way.
+    status: Option<u32>,
+}
+
+/// What the workers send.
+#[derive(Debug)]
+pub struct WorkerEvents {
+    /// Of process-supervisor.
+    pub supervisor: PeerEvents,
+    /// Of socket-activator.
+    pub activator: PeerEvents,
+    /// Of device-watcher.
+    pub watcher: PeerEvents,
+}
+
+impl Workers {
+    /// Connects to all three, for as long as this lives.
+    pub fn open(runtime: &RuntimeDir) -> (Self, WorkerEvents) {
+        let link = |daemon| {
+            let (peer, events) = Peer::open(&runtime.bus(daemon));
+            (Link { peer, list: None, status: None }, events)
+        };
+        let (supervisor, supervisor_events) = link("process-supervisor");
+        let (activator, activator_events) = link("socket-activator");
+        let (watcher, watcher_events) = link("device-watcher");
+        let events =
+            WorkerEvents { supervisor: supervisor_events, activator: activator_events, watcher: watcher_events };
+        (Self { supervisor, activator, watcher }, events)
+    }
+
+    /// The connection to a worker.
+    pub fn peer(&self, worker: Worker) -> &Peer {
+        match worker {
+            Worker::Supervisor => &self.supervisor.peer,
+            Worker::Activator => &self.activator.peer,
+            Worker::Watcher => &self.watcher.peer,
+        }
+    }
+
+    fn link(&mut self, worker: Worker) -> &mut Link {
+        match worker {
+            Worker::Supervisor => &mut self.supervisor,
+            Worker::Activator => &mut self.activator,
+            Worker::Watcher => &mut self.watcher,
+        }
+    }
+
+    /// Sends a call; its answer comes as [`PeerEvent::Reply`] with the serial. `None`: it wasn't sent.
+    pub fn send(&self, worker: Worker, message: Result<Message, zbus::Error>) -> Option<u32> {
+        let message = match message {
+            Ok(message) => message,
+            Err(error) => {
+                tracing::error!(?worker, %error, "a call that can't be written");
+                return None;
+            }
+        };
+        match self.peer(worker).send(message) {
+            Ok(serial) => Some(serial),
+            // It lists its units when it is back, and the engine decides anew.
+            Err(CallError::Away) => None,
+            Err(error) => {
+                tracing::error!(?worker, %error, "a call that can't be sent");
+                None
+            }
+        }
+    }
+}
+
+impl Broker {
+    /// Takes what a worker's connection brings.
+    pub(super) fn on_worker(&mut self, worker: Worker, event: PeerEvent) {
+        match event {
+            PeerEvent::Back => self.on_back(worker),
+            PeerEvent::Away { reason } => {
+                tracing::info!(?worker, reason, "worker is away");
+                self.starts.worker_away(worker);
+                self.apply(Event::WorkerAway(worker));
+            }
+            PeerEvent::Signal(message) => {
+                if let Err(error) = self.on_signal(worker, &message) {
+                    tracing::error!(?worker, %error, "a signal that can't be read");
+                }
+            }
+            PeerEvent::Reply { serial, result } => self.on_reply(worker, serial, result),
+            PeerEvent::Call(_) => {}
+        }
+    }
+
+    fn on_back(&mut self, worker: Worker) {
+        tracing::debug!(?worker, "worker is back");
+        let list = match worker {
+            Worker::Supervisor | Worker::Activator => worker::Request::List.message(),
+            Worker::Watcher => {
+                let status = self.workers.send(worker, devices::Request::Status.message());
+                self.workers.link(worker).status = status;
+                devices::Request::List.message()
+            }
+        };
+        let list = self.workers.send(worker, list);
+        self.workers.link(worker).list = list;
+    }
+
+    fn on_signal(&mut self, worker: Worker, message: &Message) -> Result<(), bus_api::errors::BusError> {
+        if let Some(event) = worker::Event::parse(message)? {
+            match event {
+                worker::Event::Changed(status) => self.on_status(worker, &status),
+                worker::Event::Log { unit, level, text } => log(&unit, &level, &text),
+                worker::Event::RestartDue { unit } => {
+                    if let Ok(unit) = UnitName::parse(&unit) {
+                        self.apply(Event::RestartDue(unit));
+                    }
+                }
+            }
+        } else if let Some(event) = sockets::Event::parse(message)? {
+            match event {
+                sockets::Event::Triggered { info, fds } => self.on_trigger(info, fds),
+            }
+        } else if let Some(event) = devices::Event::parse(message)? {
+            match event {
+                devices::Event::Changed { action, units } => {
+                    let units = reports::devices(units, self.model.facts.user);
+                    self.apply(Event::Devices { action: reports::device_action(&action), units });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn on_status(&mut self, worker: Worker, told: &worker::UnitStatus) {
+        let Some(status) = reports::status(worker, told) else { return };
+        // Only what changed is sent: the rest stays as it was.
+        let known = self.model.runtime.entry(status.unit.clone()).or_default();
+        known.extend(told.properties.iter().map(|(name, value)| (name.clone(), value.clone())));
+        self.apply(Event::Status(status));
+    }
+
+    fn on_trigger(&mut self, info: sockets::TriggerInfo, fds: Vec<bus_api::message::NamedFd>) {
+        let (Ok(socket), Ok(service)) = (UnitName::parse(&info.socket), UnitName::parse(&info.service)) else {
+            tracing::error!(socket = info.socket, service = info.service, "a trigger with an invalid name");
+            return;
+        };
+        let connection = !fds.is_empty();
+        self.starts.keep_connection(info.id, fds);
+        self.apply(Event::Trigger {
+            id: info.id,
+            socket,
+            service,
+            environment: info.environment,
+            connection,
+            cause: info.cause,
+        });
+    }
+
+    fn on_reply(&mut self, worker: Worker, serial: u32, result: Result<Message, CallError>) {
+        let link = self.workers.link(worker);
+        if link.list == Some(serial) {
+            link.list = None;
+            match result {
+                Ok(message) => self.on_list(worker, &message),
+                Err(error) => tracing::error!(?worker, %error, "worker doesn't list its units"),
+            }
+        } else if link.status == Some(serial) {
+            link.status = None;
+            match result.map_err(|error| error.to_string()).and_then(|message| {
+                devices::parse_status(&message).map_err(|error| error.to_string())
+            }) {
+                Ok((available, reason)) => self.apply(Event::DevicesAvailable { available, reason }),
+                Err(error) => tracing::error!(error, "device-watcher doesn't tell its status"),
+            }
+        } else {
+            self.on_start_reply(worker, serial, result);
+        }
+    }
+
+    fn on_list(&mut self, worker: Worker, message: &Message) {
+        let listed = match worker {
+            Worker::Watcher => devices::parse_list(message).map(|units| {
+                let units = reports::devices(units, self.model.facts.user);
+                Event::DeviceList(units)
+            }),
+            Worker::Supervisor | Worker::Activator => worker::parse_list(message).map(|units| {
+                let mut statuses = Vec::new();
+                for told in units {
+                    if let Some(status) = reports::status(worker, &told) {
+                        self.model.runtime.insert(status.unit.clone(), told.properties);
+                        statuses.push(status);
+                    }
+                }
+                Event::List { worker, units: statuses }
+            }),
+        };
+        match listed {
+            Ok(event) => self.apply(event),
+            Err(error) => tracing::error!(?worker, %error, "a list that can't be read"),
+        }
+        self.apply(Event::WorkerBack(worker));
+        if worker == Worker::Activator {
+            self.fetch_again();
+        }
+    }
+}
+
+fn log(unit: &str, level: &str, text: &str) {
+    match level {
+        "error" => tracing::error!(unit, "{text}"),
+        "warning" => tracing::warn!(unit, "{text}"),
+        "debug" => tracing::debug!(unit, "{text}"),
+        _ => tracing::info!(unit, "{text}"),
+    }
+}

@@ -1,0 +1,20 @@
+//! The public face: `org.freedesktop.systemd1`, dispatched by hand from messages.
+//!
+//! By path first ([`object`]), then by interface and member ([`dispatch`]). There are no objects: a unit's path is
+//! answered by looking the unit up, which loads it, so that nothing has to be registered or removed.
+
+pub mod call;
+pub mod dispatch;
+pub mod errors;
+mod introspect;
+mod job;
+mod manager;
+pub mod object;
+mod power;
+pub mod processes;
+mod properties;
+pub mod relay;
+pub mod signals;
+mod unit;
+mod unit_files;
+mod why;

@@ -1,0 +1,153 @@
+//! Units and processes: which processes a unit has, which unit a process belongs to, freezing.
+
+use std::path::PathBuf;
+
+use bus_api::errors::{BusError, ErrorName};
+use bus_api::worker::{Request, UnitProcess, parse_processes};
+use unit_parser::{UnitName, UnitType};
+
+use super::call::{Answered, Call};
+use super::errors;
+use crate::core::Worker;
+use crate::driver::Broker;
+use crate::properties::kinds::slice_path;
+
+/// How many parents are looked at to find a process' unit without control groups.
+const MAX_PARENTS: usize = 64;
+
+/// `GetProcesses`: asked of the unit's worker; a slice's are read from its control group.
+///
+/// # Errors
+/// What the caller is told.
+pub fn of_unit(broker: &mut Broker, call: &Call, unit: &UnitName) -> Answered {
+    let worker = match unit.unit_type() {
+        UnitType::Service => Worker::Supervisor,
+        UnitType::Socket => Worker::Activator,
+        UnitType::Slice | UnitType::Scope => {
+            let Some(directory) = cgroup_directory(broker, unit) else { return call.reply(&(none(),)) };
+            return call.reply(&(below(broker, &directory),));
+        }
+        UnitType::Target
+        | UnitType::Device
+        | UnitType::Mount
+        | UnitType::Automount
+        | UnitType::Swap
+        | UnitType::Timer
+        | UnitType::Path => return call.reply(&(none(),)),
+    };
+    if !broker.model.runtime.contains_key(unit) {
+        return call.reply(&(none(),));
+    }
+    let request = Request::Processes { unit: unit.to_string() };
+    broker.ask_worker(worker, &request, call, |call, message| call.reply(&(parse_processes(&message)?,)))
+}
+
+fn none() -> Vec<UnitProcess> {
+    Vec::new()
+}
+
+/// Directory of a unit's control group, whether it exists or not.
+fn cgroup_directory(broker: &Broker, unit: &UnitName) -> Option<PathBuf> {
+    let root = broker.model.facts.cgroup_root.as_ref()?;
+    let relative = match unit.unit_type() {
+        UnitType::Slice => slice_path(unit.as_str()),
+        _ => {
+            let told = broker.model.runtime_string(unit, "ControlGroup").unwrap_or_default();
+            let told = told.strip_prefix(broker.model.facts.cgroup_prefix.as_str()).unwrap_or(told);
+            if told.is_empty() {
+                return None;
+            }
+            told.to_owned()
+        }
+    };
+    Some(root.join(relative.trim_start_matches('/')))
+}
+
+/// All processes in a control group and those below it.
+fn below(broker: &Broker, directory: &std::path::Path) -> Vec<UnitProcess> {
+    let Some(root) = broker.model.facts.cgroup_root.as_ref() else { return none() };
+    let mut found = none();
+    let mut open = vec![directory.to_owned()];
+    while let Some(directory) = open.pop() {
+        let path = directory.strip_prefix(root).unwrap_or(&directory);
+        let path = format!("{}/{}", broker.model.facts.cgroup_prefix, path.display());
+        let path = path.trim_end_matches('/').to_owned();
+        let pids = std::fs::read_to_string(directory.join("cgroup.procs")).unwrap_or_default();
+        for pid in pids.lines().filter_map(|line| line.parse::<u32>().ok()) {
+            let command = i32::try_from(pid).ok().and_then(|pid| sys::process::cmdline(pid).ok());
+            found.push((path.clone(), pid, command.unwrap_or_default()));
+        }
+        let entries = std::fs::read_dir(&directory).into_iter().flatten().flatten();
+        open.extend(entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir())).map(|e| e.path()));
+    }
+    found
+}
+
+/// The unit of a process: by its control group, else by the PIDs that the supervisor told of it and its parents.
+///
+/// # Errors
+/// `NoUnitForPID`.
+pub fn unit_of_pid(broker: &Broker, pid: u32) -> Result<UnitName, BusError> {
+    let error = || BusError::new(ErrorName::NoUnitForPid, format!("PID {pid} does not belong to any loaded unit."));
+    let first = i32::try_from(pid).ok().filter(|pid| *pid > 0).ok_or_else(error)?;
+    if let Some(unit) = by_cgroup(broker, first) {
+        return Ok(unit);
+    }
+    let mut pid = first;
+    for _ in 0..MAX_PARENTS {
+        let known = broker.model.runtime.keys().find(|unit| {
+            ["MainPID", "ControlPID"].iter().any(|property| {
+                broker.model.runtime_u32(unit, property).is_some_and(|told| i32::try_from(told) == Ok(pid))
+            })
+        });
+        if let Some(unit) = known {
+            return Ok(unit.clone());
+        }
+        match sys::process::Stat::read(pid) {
+            Ok(stat) if stat.ppid > 1 => pid = stat.ppid,
+            Ok(_) | Err(_) => break,
+        }
+    }
+    Err(error())
+}
+
+fn by_cgroup(broker: &Broker, pid: i32) -> Option<UnitName> {
+    by_cgroup_path(broker, &sys::process::cgroup(pid).ok()?)
+}
+
+/// The unit of a control group: the innermost loaded unit whose name is on the path.
+pub fn by_cgroup_path(broker: &Broker, path: &str) -> Option<UnitName> {
+    let prefix = broker.model.facts.cgroup_prefix.as_str();
+    let inside = path.strip_prefix(prefix)?;
+    let mut parts = inside.rsplit('/').filter_map(|part| UnitName::parse(part).ok());
+    parts.find_map(|name| broker.model.engine.unit(&name).map(|view| view.name.clone()))
+}
+
+/// `FreezeUnit` and `ThawUnit` (systemctl(1), freeze): the kernel's freezer of the unit's control group.
+///
+/// # Errors
+/// What the caller is told.
+pub fn freeze(broker: &mut Broker, call: &Call, unit: &UnitName, frozen: bool) -> Answered {
+    if !matches!(unit.unit_type(), UnitType::Service | UnitType::Slice | UnitType::Scope) {
+        return Err(BusError::new(
+            ErrorName::NotSupported,
+            format!("Unit '{unit}' does not support freezing."),
+        ));
+    }
+    let active = broker.model.engine.unit(unit).is_some_and(|view| view.active.is_up());
+    if frozen && !active {
+        return Err(BusError::new(ErrorName::UnitInactive, format!("Unit is inactive or does not exist: {unit}")));
+    }
+    let directory = cgroup_directory(broker, unit)
+        .ok_or_else(|| errors::not_supported("Freezing without control groups"))?;
+    std::fs::write(directory.join("cgroup.freeze"), if frozen { "1" } else { "0" })
+        .map_err(|error| BusError::from_io(&error))?;
+    call.reply(&())
+}
+
+/// `FreezerState`: what the kernel says of the unit's control group.
+#[must_use]
+pub fn freezer_state(directory: &std::path::Path) -> &'static str {
+    let events = std::fs::read_to_string(directory.join("cgroup.events")).unwrap_or_default();
+    if events.lines().any(|line| line == "frozen 1") { "frozen" } else { "running" }
+}

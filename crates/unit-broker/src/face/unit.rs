@@ -1,0 +1,215 @@
+//! Methods of units; the manager's methods that take a unit's name come here too.
+
+use bus_api::errors::{BusError, ErrorName};
+use bus_api::worker::Request;
+use unit_parser::{LoadState, UnitName, UnitType};
+
+use super::call::{Answered, Call, object_path};
+use super::object::job_path;
+use super::{errors, processes};
+use crate::core::{Event, JobMode, JobRequest, JobType, Queued, Reply, Worker};
+use crate::driver::Broker;
+
+/// Answers a method of the interface `Unit`.
+///
+/// # Errors
+/// What the caller is told.
+pub fn handle(broker: &mut Broker, call: &Call, unit: &UnitName, member: &str) -> Answered {
+    match member {
+        "EnqueueJob" => {
+            let (job_type, mode): (String, String) = call.arguments()?;
+            enqueue_any(broker, call, unit, &job_type, &mode)
+        }
+        "Kill" => {
+            let (whom, signal): (String, i32) = call.arguments()?;
+            kill(broker, call, unit, whom, signal)
+        }
+        "ResetFailed" => {
+            broker.request(Event::ResetFailed(Some(unit.clone())))?;
+            call.reply(&())
+        }
+        // On a private connection nobody has a name whose going away could be noticed, so systemd refuses too.
+        "Ref" | "Unref" => Err(BusError::invalid_args("Invalid argument")),
+        "Freeze" => processes::freeze(broker, call, unit, true),
+        "Thaw" => processes::freeze(broker, call, unit, false),
+        "Clean" | "SetProperties" => Err(errors::not_supported(member)),
+        _ => {
+            let Some(verb) = Verb::of_method(member) else {
+                return Err(errors::unknown_method(member, &call.interface));
+            };
+            let (mode,): (String,) = call.arguments()?;
+            enqueue(broker, call, unit, verb, &mode)
+        }
+    }
+}
+
+/// What a method name asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Verb {
+    job_type: JobType,
+    reload_if_possible: bool,
+}
+
+impl Verb {
+    /// `Start`, or the manager's `StartUnit`, and so on.
+    #[must_use]
+    pub fn of_method(member: &str) -> Option<Self> {
+        let (job_type, reload_if_possible) = match member.strip_suffix("Unit").unwrap_or(member) {
+            "Start" => (JobType::Start, false),
+            "Stop" => (JobType::Stop, false),
+            "Reload" => (JobType::Reload, false),
+            "Restart" => (JobType::Restart, false),
+            "TryRestart" => (JobType::TryRestart, false),
+            "ReloadOrRestart" => (JobType::Restart, true),
+            "ReloadOrTryRestart" => (JobType::TryRestart, true),
+            _ => return None,
+        };
+        Some(Self { job_type, reload_if_possible })
+    }
+}
+
+/// Enqueues a job and answers with its path.
+///
+/// # Errors
+/// What the caller is told.
+pub fn enqueue(broker: &mut Broker, call: &Call, unit: &UnitName, verb: Verb, mode: &str) -> Answered {
+    let queued = queue(broker, call, unit, verb, mode)?;
+    broker.reply_before_end_of(queued.anchor.job);
+    call.reply_path(&job_path(queued.anchor.job))
+}
+
+fn queue(broker: &mut Broker, call: &Call, unit: &UnitName, verb: Verb, mode: &str) -> Result<Queued, BusError> {
+    let mode = JobMode::parse(mode).ok_or_else(|| BusError::invalid_args(format!("Job mode {mode} invalid")))?;
+    let request = JobRequest {
+        unit: unit.clone(),
+        job_type: verb.job_type,
+        mode,
+        reload_if_possible: verb.reload_if_possible,
+        manual: true,
+        cause: call.cause(),
+    };
+    match broker.request(Event::Enqueue(request))? {
+        Reply::Queued(queued) => Ok(queued),
+        Reply::Done | Reply::Unit(_) => Err(BusError::new(ErrorName::Failed, "No job was made.")),
+    }
+}
+
+/// `EnqueueJob` and `EnqueueUnitJob`: any type of job, and the whole transaction in the answer.
+///
+/// # Errors
+/// What the caller is told.
+pub fn enqueue_any(broker: &mut Broker, call: &Call, unit: &UnitName, job_type: &str, mode: &str) -> Answered {
+    let verb = match job_type {
+        "reload-or-restart" => Verb { job_type: JobType::Restart, reload_if_possible: true },
+        "reload-or-try-restart" => Verb { job_type: JobType::TryRestart, reload_if_possible: true },
+        word => {
+            let job_type = JobType::parse(word)
+                .ok_or_else(|| BusError::invalid_args(format!("Job type {word} invalid")))?;
+            Verb { job_type, reload_if_possible: false }
+        }
+    };
+    let queued = queue(broker, call, unit, verb, mode)?;
+    broker.reply_before_end_of(queued.anchor.job);
+    let others: Vec<_> = queued
+        .others
+        .iter()
+        .map(|job| {
+            (
+                job.job,
+                object_path(&job_path(job.job)),
+                job.unit.to_string(),
+                object_path(&job.unit.bus_path()),
+                job.job_type.to_string(),
+            )
+        })
+        .collect();
+    let anchor = &queued.anchor;
+    call.reply(&(
+        anchor.job,
+        object_path(&job_path(anchor.job)),
+        anchor.unit.as_str(),
+        object_path(&anchor.unit.bus_path()),
+        anchor.job_type.as_str(),
+        others,
+    ))
+}
+
+/// `KillUnit`: asked of the worker, whose answer is passed on.
+///
+/// # Errors
+/// What the caller is told.
+pub fn kill(broker: &mut Broker, call: &Call, unit: &UnitName, whom: String, signal: i32) -> Answered {
+    const WHOM: [&str; 6] = ["main", "control", "all", "main-fail", "control-fail", "all-fail"];
+    let whom = if whom.is_empty() { "all".to_owned() } else { whom };
+    if !WHOM.contains(&whom.as_str()) {
+        return Err(BusError::invalid_args(format!("Invalid who argument {whom}")));
+    }
+    if !(1..=64).contains(&signal) {
+        return Err(BusError::invalid_args("Signal number out of range."));
+    }
+    let worker = match unit.unit_type() {
+        UnitType::Service => Worker::Supervisor,
+        UnitType::Socket => Worker::Activator,
+        UnitType::Target
+        | UnitType::Device
+        | UnitType::Mount
+        | UnitType::Automount
+        | UnitType::Swap
+        | UnitType::Timer
+        | UnitType::Path
+        | UnitType::Slice
+        | UnitType::Scope => {
+            return Err(BusError::new(
+                ErrorName::NotSupported,
+                format!("Unit {unit} of type {} has no processes of its own.", unit.unit_type().as_str()),
+            ));
+        }
+    };
+    let request = Request::Kill { unit: unit.to_string(), whom, signal };
+    broker.ask_worker(worker, &request, call, |call, _| call.reply(&()))
+}
+
+/// The unit of a name, loaded if it wasn't.
+///
+/// # Errors
+/// `InvalidArgs` for what is no name.
+pub fn load(broker: &mut Broker, name: &str) -> Result<UnitName, BusError> {
+    let parsed = UnitName::parse(name).map_err(|_| errors::invalid_name(name))?;
+    match broker.request(Event::Load(parsed.clone()))? {
+        Reply::Unit(primary) => Ok(primary),
+        Reply::Done | Reply::Queued(_) => Ok(parsed),
+    }
+}
+
+/// The unit of a name, if it is loaded; the caller's own for the empty name.
+///
+/// # Errors
+/// `NoSuchUnit`.
+pub fn loaded(broker: &mut Broker, call: &Call, name: &str) -> Result<UnitName, BusError> {
+    if name.is_empty() {
+        return processes::unit_of_pid(broker, call.caller.pid);
+    }
+    let parsed = UnitName::parse(name).map_err(|_| errors::not_loaded(name))?;
+    let view = broker.model.engine.unit(&parsed).ok_or_else(|| errors::not_loaded(name))?;
+    Ok(view.name.clone())
+}
+
+/// The unit of a name, loaded, and usable.
+///
+/// # Errors
+/// Why it isn't usable.
+pub fn usable(broker: &mut Broker, name: &str) -> Result<UnitName, BusError> {
+    let unit = load(broker, name)?;
+    let Some(view) = broker.model.engine.unit(&unit) else { return Err(errors::not_loaded(name)) };
+    let error = match view.load_state {
+        LoadState::Loaded | LoadState::Merged | LoadState::Stub => return Ok(unit),
+        LoadState::NotFound => crate::core::EngineError::NoSuchUnit(name.to_owned()),
+        LoadState::Masked => crate::core::EngineError::Masked(name.to_owned()),
+        LoadState::BadSetting => crate::core::EngineError::BadSetting(name.to_owned()),
+        LoadState::Error => crate::core::EngineError::LoadFailed(
+            name.to_owned(),
+            view.definition.load_error.as_ref().map(|(_, text)| text.clone()).unwrap_or_default(),
+        ),
+    };
+    Err(errors::of_engine(&error))
+}

@@ -1,0 +1,52 @@
+//! The engine's [`World`]: unit files, conditions, random ids, all of the real machine.
+
+use std::fs::File;
+use std::io::Read;
+
+use unit_parser::{Condition, Loader, Unit, UnitName};
+
+use crate::conditions::{self, Surroundings};
+use crate::core::{Invocation, Tested, World};
+
+/// The real machine.
+pub struct Machine {
+    /// Finds and reads unit files.
+    pub loader: Loader,
+    /// What conditions ask besides files.
+    pub surroundings: Surroundings,
+}
+
+impl std::fmt::Debug for Machine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Machine").field("path", &self.loader.load_path().dirs).finish_non_exhaustive()
+    }
+}
+
+impl World for Machine {
+    fn load(&mut self, name: &UnitName) -> Unit {
+        let unit = self.loader.load(name);
+        for diagnostic in &unit.diagnostics {
+            tracing::warn!(unit = %unit.name, "{diagnostic}");
+        }
+        unit
+    }
+
+    fn refresh(&mut self) {
+        self.loader.refresh();
+    }
+
+    fn test(&mut self, _unit: &Unit, condition: &Condition) -> Tested {
+        conditions::test(condition, &self.surroundings)
+    }
+
+    fn random_id(&mut self) -> Invocation {
+        let mut id = Invocation::default();
+        if let Err(error) = File::open("/dev/urandom").and_then(|mut file| file.read_exact(&mut id)) {
+            tracing::error!(%error, "no random numbers: the invocation id will not be unique");
+        }
+        // The form of a version 4 UUID, as sd_id128_randomize(3) has it.
+        id[6] = id[6] & 0x0f | 0x40;
+        id[8] = id[8] & 0x3f | 0x80;
+        id
+    }
+}

@@ -1,0 +1,70 @@
+//! What the broker knows, in one place: the engine, what workers told of their units, the manager's own facts.
+//!
+//! The public face reads it; only the driver changes it.
+
+mod environment;
+mod facts;
+mod install;
+mod machine;
+
+use std::collections::HashMap;
+
+use unit_parser::{LoadState, UnitName};
+use zbus::OwnedVariant;
+
+use crate::core::{Engine, UnitView};
+
+pub use environment::Environment;
+pub use facts::{Facts, SavedFacts, VERSION};
+pub use machine::Machine;
+
+/// Everything that can be read.
+#[derive(Debug)]
+pub struct Model {
+    /// Units, edges, jobs.
+    pub engine: Engine,
+    /// Unit files, conditions, random numbers.
+    pub machine: Machine,
+    /// Runtime properties that workers told, by unit.
+    pub runtime: HashMap<UnitName, HashMap<String, OwnedVariant>>,
+    /// The manager's own facts.
+    pub facts: Facts,
+}
+
+impl Model {
+    /// A model in which no worker has told anything yet.
+    #[must_use]
+    pub fn new(engine: Engine, machine: Machine, facts: Facts) -> Self {
+        Self { engine, machine, runtime: HashMap::new(), facts }
+    }
+
+    /// Whether a unit's files changed since they were read.
+    #[must_use]
+    pub fn needs_reload(&self, view: &UnitView<'_>) -> bool {
+        view.load_state != LoadState::Merged && self.machine.loader.needs_reload(view.definition)
+    }
+
+    /// A runtime property of a unit, if its worker told one.
+    #[must_use]
+    pub fn runtime_property(&self, unit: &UnitName, property: &str) -> Option<&OwnedVariant> {
+        self.runtime.get(unit)?.get(property)
+    }
+
+    /// A runtime property that is a string.
+    #[must_use]
+    pub fn runtime_string(&self, unit: &UnitName, property: &str) -> Option<&str> {
+        match &**self.runtime_property(unit, property)? {
+            zbus::Variant::Str(text) => Some(text.as_str()),
+            _ => None,
+        }
+    }
+
+    /// A runtime property that is a `u`.
+    #[must_use]
+    pub fn runtime_u32(&self, unit: &UnitName, property: &str) -> Option<u32> {
+        match &**self.runtime_property(unit, property)? {
+            zbus::Variant::U32(number) => Some(*number),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! Properties of the units' own types that aren't a directive's value as it stands.
+
+use unit_parser::{DependencyKind, LoadState, UnitType, Value, rows};
+use zbus::{Signature, Variant};
+
+use super::literal::{array, string, structure};
+use super::machine;
+use crate::core::UnitView;
+use crate::model::Model;
+
+/// The value; `None` when a directive or the default tells it.
+#[must_use]
+pub fn value(model: &Model, view: &UnitView<'_>, interface: &str, property: &str) -> Option<Variant<'static>> {
+    if view.load_state != LoadState::Loaded
+        && let Some(value) = of_unloaded(interface, property)
+    {
+        return Some(value);
+    }
+    if let Some(limit) = property.strip_prefix("Limit") {
+        return resource_limit(view, property, limit);
+    }
+    let unit = view.definition;
+    Some(match (interface, property) {
+        (_, "Result") => string(view.result),
+        (_, "Slice") => string(view.slice.map_or("", |slice| slice.as_str())),
+        ("Slice" | "Scope", "ControlGroup") => string(control_group(model, view)),
+        (kind, "TasksMax") if kind != "Slice" && !unit.is_set(rows::cgroup::TASKS_MAX) => {
+            Variant::U64(machine::default_tasks_max())
+        }
+        // Until the first start nobody has told the watchdog's time.
+        ("Service", "WatchdogUSec") if !model.runtime.contains_key(view.name) => Variant::U64(u64::MAX),
+        ("Service", "WatchdogUSec") => Variant::U64(unit.usec(rows::service::WATCHDOG_SEC)),
+        ("Service", "TimeoutStartUSec") if !unit.is_set(rows::service::TIMEOUT_START_SEC) => {
+            // A one-shot service may take its time (systemd.service(5), TimeoutStartSec=).
+            let oneshot = unit.word(rows::service::TYPE) == "oneshot";
+            Variant::U64(if oneshot { u64::MAX } else { unit.usec(rows::service::TIMEOUT_START_SEC) })
+        }
+        ("Service", "TimeoutAbortUSec") if !unit.is_set(rows::service::TIMEOUT_ABORT_SEC) => {
+            Variant::U64(unit.usec(rows::service::TIMEOUT_STOP_SEC))
+        }
+        ("Socket", "FileDescriptorName") if unit.str(rows::socket::FILE_DESCRIPTOR_NAME).is_empty() => {
+            let name = if unit.bool(rows::socket::ACCEPT) { "connection" } else { view.name.as_str() };
+            string(name)
+        }
+        ("Socket", "TriggerLimitBurst") if !unit.is_set(rows::socket::TRIGGER_LIMIT_BURST) => {
+            Variant::U32(if unit.bool(rows::socket::ACCEPT) { 200 } else { 20 })
+        }
+        ("Timer" | "Path", "Unit") => {
+            let triggers = model.engine.dependencies(view.name, DependencyKind::Triggers);
+            string(triggers.first().map_or("", |name| name.as_str()))
+        }
+        ("Timer", "TimersCalendar") => timers(view, true),
+        ("Timer", "TimersMonotonic") => timers(view, false),
+        ("Device", "SysFSPath") => string(view.sysfs_path),
+        _ => return None,
+    })
+}
+
+/// What a unit without files shows differs from one with an empty file.
+fn of_unloaded(interface: &str, property: &str) -> Option<Variant<'static>> {
+    Some(match (interface, property) {
+        ("Service", "Type" | "OOMPolicy") => string(""),
+        (_, "Slice") => string(""),
+        (_, "StandardOutput") => string("inherit"),
+        _ => return None,
+    })
+}
+
+/// A limit that isn't set is the manager's own, which services inherit.
+fn resource_limit(view: &UnitView<'_>, property: &str, limit: &str) -> Option<Variant<'static>> {
+    let row = super::convert::row_of("", property)?;
+    if view.definition.is_set(row) {
+        return None;
+    }
+    let (name, soft) = match limit.strip_suffix("Soft") {
+        Some(name) => (name, true),
+        None => (limit, false),
+    };
+    let (soft_limit, hard_limit) = machine::resource_limit(name)?;
+    Some(Variant::U64(if soft { soft_limit } else { hard_limit }))
+}
+
+/// The control group of a slice or scope, while it is active: slices nest by the dashes in their names.
+fn control_group(model: &Model, view: &UnitView<'_>) -> String {
+    if model.facts.cgroup_root.is_none() || !view.active.is_up_or_coming() {
+        return String::new();
+    }
+    let own = match view.name.unit_type() {
+        UnitType::Slice => slice_path(view.name.as_str()),
+        _ => {
+            let slice = view.slice.map(|slice| slice_path(slice.as_str())).unwrap_or_default();
+            format!("{slice}/{}", view.name)
+        }
+    };
+    format!("{}{own}", model.facts.cgroup_prefix)
+}
+
+/// `a-b.slice` -> `/a.slice/a-b.slice`; the root slice is the empty path.
+#[must_use]
+pub fn slice_path(name: &str) -> String {
+    let stem = name.strip_suffix(".slice").unwrap_or(name);
+    if stem == "-" {
+        return String::new();
+    }
+    let ends = stem.match_indices('-').map(|(at, _)| at).chain([stem.len()]);
+    ends.filter_map(|end| stem.get(..end)).map(|part| format!("/{part}.slice")).collect()
+}
+
+/// `TimersCalendar` a(sst): directive, expression, next elapse. `TimersMonotonic` a(stt): directive, offset, next elapse.
+fn timers(view: &UnitView<'_>, calendar: bool) -> Variant<'static> {
+    let second = if calendar { Signature::Str } else { Signature::U64 };
+    let element = Signature::structure([Signature::Str, second, Signature::U64]);
+    let pairs = match view.definition.value(rows::timer::ON_CALENDAR) {
+        Value::Pairs(pairs) => pairs.as_slice(),
+        _ => &[],
+    };
+    let items = pairs.iter().filter(|(base, _)| (base == "OnCalendar") == calendar).map(|(base, text)| {
+        if calendar {
+            return structure([string(base.clone()), string(text.clone()), Variant::U64(0)].into_iter());
+        }
+        // OnBootSec= is shown as OnBootUSec.
+        let name = base.strip_suffix("Sec").map_or_else(|| base.clone(), |stem| format!("{stem}USec"));
+        let usec = text.parse().unwrap_or(0);
+        structure([string(name), Variant::U64(usec), Variant::U64(0)].into_iter())
+    });
+    array(&element, items)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slices_nest() {
+        for (name, path) in [
+            ("-.slice", ""),
+            ("system.slice", "/system.slice"),
+            ("a-b-c.slice", "/a.slice/a-b.slice/a-b-c.slice"),
+        ] {
+            assert_eq!(slice_path(name), path);
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! Properties of the interface `Unit` that aren't a directive's value.
+
+use unit_parser::{Condition, DependencyKind, LoadState, UnitType};
+use zbus::{Signature, Variant};
+
+use super::literal::{array, path, string, strings, structure};
+use crate::core::{ConditionView, Time, UnitView};
+use crate::face::object;
+use crate::model::Model;
+
+/// The value; `None` when a directive or the default tells it.
+#[must_use]
+pub fn value(model: &Model, view: &UnitView<'_>, property: &str) -> Option<Variant<'static>> {
+    if let Some(kind) = DependencyKind::ALL.iter().find(|kind| kind.as_str() == property) {
+        return Some(strings(model.engine.dependencies(view.name, *kind).into_iter().map(|name| name.as_str())));
+    }
+    if let Some(value) = stamp(view, property) {
+        return Some(Variant::U64(value));
+    }
+    let unit = view.definition;
+    let file = |path: &std::path::PathBuf| path.to_string_lossy().into_owned();
+    Some(match property {
+        "Id" => string(view.name.as_str()),
+        "Names" => strings(view.names.iter().map(|name| name.as_str())),
+        "Following" => string(view.following.map_or("", |name| name.as_str())),
+        "Description" => string(view.description),
+        "LoadState" => string(view.load_state.as_str()),
+        "ActiveState" => string(view.active.as_str()),
+        "SubState" => string(view.sub),
+        "FragmentPath" => string(unit.fragment.as_ref().map(file).unwrap_or_default()),
+        "SourcePath" => string(unit.source.as_ref().map(file).unwrap_or_default()),
+        "DropInPaths" => strings(unit.dropins.iter().map(file)),
+        "UnitFileState" => string(model.unit_file_state(view)),
+        "UnitFilePreset" => string(model.unit_file_preset(view)),
+        "CanStart" => Variant::Bool(view.can_start),
+        "CanStop" => Variant::Bool(view.can_stop),
+        "CanReload" => Variant::Bool(view.can_reload),
+        "CanIsolate" => Variant::Bool(view.can_isolate),
+        "CanFreeze" => Variant::Bool(can_freeze(model, view)),
+        "Job" => job(model, view),
+        "NeedDaemonReload" => Variant::Bool(model.needs_reload(view)),
+        "ConditionResult" => Variant::Bool(view.conditions.result),
+        "AssertResult" => Variant::Bool(view.asserts.result),
+        "Conditions" => conditions(unit.conditions().collect(), view.conditions),
+        "Asserts" => conditions(unit.asserts().collect(), view.asserts),
+        "LoadError" => load_error(view),
+        "Transient" => Variant::Bool(view.transient),
+        "Perpetual" => Variant::Bool(view.perpetual),
+        "InvocationID" if view.invocation == [0; 16] => array(&Signature::U8, []),
+        "InvocationID" => array(&Signature::U8, view.invocation.iter().map(|byte| Variant::U8(*byte))),
+        _ => return None,
+    })
+}
+
+fn stamp(view: &UnitView<'_>, property: &str) -> Option<u64> {
+    let stamps = view.stamps;
+    let (name, monotonic) = match property.strip_suffix("Monotonic") {
+        Some(name) => (name, true),
+        None => (property, false),
+    };
+    let time: Time = match name {
+        "StateChangeTimestamp" => stamps.state_change,
+        "InactiveExitTimestamp" => stamps.inactive_exit,
+        "ActiveEnterTimestamp" => stamps.active_enter,
+        "ActiveExitTimestamp" => stamps.active_exit,
+        "InactiveEnterTimestamp" => stamps.inactive_enter,
+        "ConditionTimestamp" => stamps.condition,
+        "AssertTimestamp" => stamps.assert,
+        _ => return None,
+    };
+    Some(if monotonic { time.monotonic_usec } else { time.realtime_usec })
+}
+
+fn job(model: &Model, view: &UnitView<'_>) -> Variant<'static> {
+    // Only installed jobs have an object.
+    let id = view.job.filter(|id| model.engine.job(*id).is_some()).unwrap_or(0);
+    let object = if id == 0 { "/".to_owned() } else { object::job_path(id) };
+    structure([Variant::U32(id), path(object)].into_iter())
+}
+
+fn can_freeze(model: &Model, view: &UnitView<'_>) -> bool {
+    let kind = matches!(view.name.unit_type(), UnitType::Service | UnitType::Slice | UnitType::Scope);
+    kind && model.facts.cgroup_root.is_some()
+}
+
+fn load_error(view: &UnitView<'_>) -> Variant<'static> {
+    let unit = view.definition;
+    let (name, text) = match (view.load_state, &unit.load_error) {
+        (LoadState::Loaded | LoadState::Merged | LoadState::Stub, _) => (String::new(), String::new()),
+        (_, Some((name, text))) => (name.clone(), text.clone()),
+        (LoadState::NotFound, None) => {
+            ("org.freedesktop.systemd1.NoSuchUnit".to_owned(), format!("Unit {} not found.", view.name))
+        }
+        (LoadState::Masked, None) => {
+            ("org.freedesktop.systemd1.UnitMasked".to_owned(), format!("Unit {} is masked.", view.name))
+        }
+        (LoadState::BadSetting, None) => (
+            "org.freedesktop.systemd1.BadUnitSetting".to_owned(),
+            format!("Unit {} has a bad unit file setting.", view.name),
+        ),
+        (LoadState::Error, None) => {
+            ("org.freedesktop.systemd1.LoadFailed".to_owned(), format!("Unit {} failed to load.", view.name))
+        }
+    };
+    structure([string(name), string(text)].into_iter())
+}
+
+/// `a(sbbsi)`, the last line of the file first, as systemd lists them.
+fn conditions(list: Vec<&Condition>, state: &ConditionView) -> Variant<'static> {
+    let fields = [Signature::Str, Signature::Bool, Signature::Bool, Signature::Str, Signature::I32];
+    let rows = list.iter().enumerate().rev().map(|(index, condition)| {
+        let outcome = state.each.get(index).copied().unwrap_or(0);
+        let fields = [
+            string(condition.name()),
+            Variant::Bool(condition.trigger),
+            Variant::Bool(condition.negate),
+            string(condition.parameter.clone()),
+            Variant::I32(outcome),
+        ];
+        structure(fields.into_iter())
+    });
+    array(&Signature::structure(fields), rows)
+}
