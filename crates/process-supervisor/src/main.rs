@@ -1,2 +1,18 @@
-//! process-supervisor
-fn main() {}
+//! process-supervisor: the command.
+
+use clap::Parser;
+use process_supervisor::cli::{Cli, Command};
+use process_supervisor::{run, serve};
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let outcome = match cli.command() {
+        Command::Serve => serve::main(&cli.common).map(|()| ExitCode::SUCCESS),
+        Command::Run(units) => run::main(&cli.common, &units),
+    };
+    outcome.unwrap_or_else(|error| {
+        eprintln!("process-supervisor: {error}");
+        ExitCode::FAILURE
+    })
+}

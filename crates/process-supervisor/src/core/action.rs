@@ -1,8 +1,8 @@
 //! What a machine wants done, in order.
 
+use super::Pid;
 use super::command::CommandKind;
 use super::status::Status;
-use super::Pid;
 
 /// A process to make.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Pid;
 use super::exit::Exit;
 use super::time::Stamp;
-use super::Pid;
 use unit_parser::RowId;
 use unit_parser::rows::service;
 

@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Pid;
 use super::exit::Exit;
 use super::notification::Notification;
-use super::Pid;
 
 /// What a start carries.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

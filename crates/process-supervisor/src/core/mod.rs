@@ -11,6 +11,7 @@
 //! ```
 
 pub mod action;
+pub mod cgroup_path;
 pub mod command;
 pub mod definition;
 pub mod env_file;

@@ -125,8 +125,8 @@ impl Notification {
                     true
                 }
                 "FDNAME" => {
-                    let valid = value.len() <= 255
-                        && value.bytes().all(|byte| (b' '..0x7f).contains(&byte) && byte != b':');
+                    let valid =
+                        value.len() <= 255 && value.bytes().all(|byte| (b' '..0x7f).contains(&byte) && byte != b':');
                     if valid {
                         it.fd_name = Some(value.to_owned());
                     }

@@ -146,10 +146,7 @@ impl State {
 
     /// A control process is followed.
     pub(crate) fn has_control(self) -> bool {
-        !matches!(
-            self,
-            State::Dead | State::Failed | State::Running | State::Exited | State::AutoRestart { .. }
-        )
+        !matches!(self, State::Dead | State::Failed | State::Running | State::Exited | State::AutoRestart { .. })
     }
 
     /// A deadline makes sense.

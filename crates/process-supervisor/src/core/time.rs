@@ -55,7 +55,8 @@ mod tests {
 
     #[test]
     fn spans() {
-        for (usec, text) in [(0, "0"), (90_000_000, "1min 30s"), (500_000, "500ms"), (INFINITY, "infinity"), (1, "1us")] {
+        for (usec, text) in [(0, "0"), (90_000_000, "1min 30s"), (500_000, "500ms"), (INFINITY, "infinity"), (1, "1us")]
+        {
             assert_eq!(span(usec), text);
         }
     }

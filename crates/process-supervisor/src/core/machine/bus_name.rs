@@ -14,7 +14,10 @@ impl Machine {
         self.bus_name_owned = owned;
         let name = self.definition.bus_name.clone().unwrap_or_default();
         let dbus = self.definition.service_type == ServiceType::Dbus;
-        self.log(Level::Debug, format!("D-Bus name {name} {}.", if owned { "has an owner now" } else { "has no owner any more" }));
+        self.log(
+            Level::Debug,
+            format!("D-Bus name {name} {}.", if owned { "has an owner now" } else { "has no owner any more" }),
+        );
         match self.state {
             State::Running if dbus && !owned => {
                 self.cause = format!("bus name {name} was given up");
@@ -24,7 +27,12 @@ impl Machine {
                 self.cause = format!("bus name {name} was taken");
                 self.enter_start_post(view);
             }
-            State::Start | State::StartPost | State::Running | State::Reload(_) | State::ReloadSignal | State::ReloadNotify => {
+            State::Start
+            | State::StartPost
+            | State::Running
+            | State::Reload(_)
+            | State::ReloadSignal
+            | State::ReloadNotify => {
                 // A service whose main process is unknown: the owner of its name is it.
                 if owned && !dbus && pid != 0 && self.main_pid().is_none() && self.judge_main(pid, view) == Ok(true) {
                     self.adopt(pid, view);

@@ -48,15 +48,30 @@ impl Machine {
             }
             Ok(true) => {}
             Ok(false) if file.questionable => {
-                self.log(level, format!("The PID file was reached over an unsafe link, and process {} is not this unit's: refused.", file.pid));
+                self.log(
+                    level,
+                    format!(
+                        "The PID file was reached over an unsafe link, and process {} is not this unit's: refused.",
+                        file.pid
+                    ),
+                );
                 return false;
             }
             Ok(false) if !file.root_owned => {
-                self.log(level, format!("Process {} is not this unit's, and the PID file is not owned by root: refused.", file.pid));
+                self.log(
+                    level,
+                    format!("Process {} is not this unit's, and the PID file is not owned by root: refused.", file.pid),
+                );
                 return false;
             }
             Ok(false) => {
-                self.log(Level::Debug, format!("Process {} is not this unit's; taken as main process, as root's PID file says so.", file.pid));
+                self.log(
+                    Level::Debug,
+                    format!(
+                        "Process {} is not this unit's; taken as main process, as root's PID file says so.",
+                        file.pid
+                    ),
+                );
             }
         }
         self.adopt(file.pid, view);

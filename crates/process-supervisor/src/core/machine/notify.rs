@@ -36,7 +36,10 @@ impl Machine {
             return;
         }
         for line in &message.bad {
-            self.log(Level::Warning, format!("Notification of process {sender} has a line that makes no sense: {line:?}"));
+            self.log(
+                Level::Warning,
+                format!("Notification of process {sender} has a line that makes no sense: {line:?}"),
+            );
         }
         let before = (self.state, self.main_pid());
         let mut told = false;

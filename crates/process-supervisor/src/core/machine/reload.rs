@@ -53,7 +53,13 @@ impl Machine {
             (ServiceType::NotifyReload, Some(pid)) => {
                 self.reload_begin = self.now.monotonic;
                 let signal = self.definition.kill.reload_signal;
-                self.act(Action::Kill(KillOrder { main: Some(pid), control: None, group: false, signal, hangup: false }));
+                self.act(Action::Kill(KillOrder {
+                    main: Some(pid),
+                    control: None,
+                    group: false,
+                    signal,
+                    hangup: false,
+                }));
                 true
             }
             _ => false,

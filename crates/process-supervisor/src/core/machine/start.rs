@@ -61,7 +61,8 @@ impl Machine {
         self.bus_name_owned = false;
         self.condition = None;
         self.runtime_deadline = None;
-        self.runtime_extra = order.random.checked_rem(self.definition.timeouts.runtime_extra.saturating_add(1)).unwrap_or(0);
+        self.runtime_extra =
+            order.random.checked_rem(self.definition.timeouts.runtime_extra.saturating_add(1)).unwrap_or(0);
         self.commands.clear();
         if self.flush_restarts {
             self.restarts = 0;

@@ -142,8 +142,7 @@ impl Machine {
             Purpose::Watchdog => kill.watchdog_signal,
             Purpose::Kill => kill.final_signal,
         };
-        let hangup =
-            kill.send_sighup && matches!(purpose, Purpose::Terminate | Purpose::Restart) && signal != 1;
+        let hangup = kill.send_sighup && matches!(purpose, Purpose::Terminate | Purpose::Restart) && signal != 1;
         let everybody = match kill.mode {
             KillMode::ControlGroup => true,
             KillMode::Mixed => purpose == Purpose::Kill,

@@ -1,0 +1,186 @@
+//! `org.quintet.Worker1` of the supervisor: requests in, news out.
+
+mod properties;
+
+use std::os::fd::OwnedFd;
+
+use bus_api::errors::{BusError, ErrorName};
+use bus_api::message::{NamedFd, reply};
+use bus_api::serve::{ClientId, Incoming, Server, default_reply, guarded};
+use bus_api::worker::{self, Event, Request, UnitStatus, flags};
+use unit_parser::Unit;
+use zbus::message::{Message, Type};
+
+use crate::core::status::Status;
+use crate::driver::{KillError, News, RequestError, Service, Start, StartRequest, Supervisor};
+
+/// What clients see on the object.
+const INTROSPECTION: &str = include_str!("introspection.xml");
+
+/// Takes what came over the bus. News goes out by [`publish`].
+pub fn take(supervisor: &mut Supervisor, server: &Server, incoming: Incoming) {
+    match incoming {
+        Incoming::Connected(client) => {
+            // Whoever coordinates may have been away when restarts fell due.
+            for (unit, service) in supervisor.services() {
+                if service.machine.restart_is_due() {
+                    send(server, client.id, Event::RestartDue { unit: unit.clone() }.message());
+                }
+            }
+        }
+        Incoming::Disconnected(_) => {}
+        Incoming::Message(client, call) => {
+            if call.message_type() != Type::MethodCall {
+                return;
+            }
+            let answer = guarded(&call, || answer(supervisor, server, &call));
+            let answer = answer.or_else(|| unknown(&call));
+            if let Some(message) = answer {
+                server.send(client, message);
+            }
+        }
+    }
+}
+
+/// Tells everybody what happened. It is all saved by now.
+pub fn publish(supervisor: &mut Supervisor, server: &Server) {
+    for news in supervisor.take_news() {
+        publish_one(supervisor, server, news);
+    }
+}
+
+/// Tells one thing.
+pub fn publish_one(supervisor: &Supervisor, server: &Server, news: News) {
+    let event = match news {
+        News::Changed { unit, status } => match supervisor.service(&unit) {
+            Some(service) => Event::Changed(unit_status(&unit, service, &status, supervisor)),
+            None => return,
+        },
+        News::Log { unit, level, text } => Event::Log { unit, level: level.as_str().to_owned(), text },
+        News::RestartDue { unit } => Event::RestartDue { unit },
+    };
+    match event.message() {
+        Ok(message) => server.broadcast(message),
+        Err(error) => tracing::error!("cannot tell: {error}"),
+    }
+}
+
+fn send(server: &Server, client: ClientId, message: Result<Message, zbus::Error>) {
+    match message {
+        Ok(message) => {
+            server.send(client, message);
+        }
+        Err(error) => tracing::error!("cannot tell: {error}"),
+    }
+}
+
+/// A call of another interface, or of an unknown member.
+fn unknown(call: &Message) -> Option<Message> {
+    match Request::parse(call) {
+        Ok(None) => {
+            default_reply(call, &|path| (path == bus_api::names::PATH || path == "/").then(|| INTROSPECTION.to_owned()))
+        }
+        Ok(Some(_)) | Err(_) => None,
+    }
+}
+
+fn answer(supervisor: &mut Supervisor, server: &Server, call: &Message) -> Result<Option<Message>, BusError> {
+    let Some(request) = Request::parse(call)? else { return Ok(None) };
+    let empty = |call: &Message| reply(call, &()).map(Some).map_err(internal);
+    match request {
+        Request::Start { unit, definition, options, fds } => {
+            let definition = definition_of(&unit, &definition)?;
+            let request = StartRequest {
+                invocation: options.invocation_id.iter().map(|byte| format!("{byte:02x}")).collect(),
+                start: Start { environment: options.environment, manager_environment: options.manager_environment },
+                fds: owned(fds),
+                cause: options.cause,
+            };
+            supervisor.start(definition, request).map_err(request_error)?;
+        }
+        Request::Stop { unit, options } => {
+            supervisor.stop(&unit, options.restart, options.cause).map_err(request_error)?;
+        }
+        Request::Reload { unit } => supervisor.reload(&unit, String::new()).map_err(request_error)?,
+        Request::Kill { unit, whom, signal } => supervisor.kill(&unit, &whom, signal).map_err(kill_error)?,
+        Request::ResetFailed { unit } => supervisor.reset_failed(&unit),
+        Request::Update { unit, definition } => {
+            let definition = definition_of(&unit, &definition)?;
+            if supervisor.service(&unit).is_some() {
+                supervisor.define(definition);
+            }
+        }
+        Request::Forget { unit } => supervisor.forget(&unit).map_err(request_error)?,
+        Request::List => {
+            publish(supervisor, server);
+            let units: Vec<UnitStatus> = supervisor
+                .services()
+                .map(|(unit, service)| unit_status(unit, service, &service.machine.status(), supervisor))
+                .collect();
+            return worker::list_reply(call, &units).map(Some).map_err(internal);
+        }
+        Request::Processes { unit } => {
+            let processes = supervisor.processes(&unit);
+            return worker::processes_reply(call, &processes).map(Some).map_err(internal);
+        }
+    }
+    // What the call made happen is told before the call is answered: a client that has its answer has heard all.
+    publish(supervisor, server);
+    empty(call)
+}
+
+fn definition_of(unit: &str, definition: &str) -> Result<Unit, BusError> {
+    let parsed: Unit = serde_json::from_str(definition)
+        .map_err(|error| BusError::invalid_args(format!("The definition of {unit} cannot be read: {error}")))?;
+    if parsed.name.as_str() != unit {
+        return Err(BusError::invalid_args(format!("The definition is of {}, not of {unit}.", parsed.name.as_str())));
+    }
+    Ok(parsed)
+}
+
+fn owned(fds: Vec<NamedFd>) -> Vec<(String, OwnedFd)> {
+    fds.into_iter().map(|(name, fd)| (name, OwnedFd::from(fd))).collect()
+}
+
+fn unit_status(unit: &str, service: &Service, status: &Status, supervisor: &Supervisor) -> UnitStatus {
+    let mut bits = 0;
+    for (set, flag) in [
+        (status.reload_failed, flags::RELOAD_FAILURE),
+        (status.will_restart, flags::WILL_AUTO_RESTART),
+        (status.skipped, flags::SKIP_CONDITION),
+    ] {
+        if set {
+            bits |= flag;
+        }
+    }
+    UnitStatus {
+        unit: unit.to_owned(),
+        active: status.active.as_str().to_owned(),
+        sub: status.state.sub().to_owned(),
+        result: status.result.as_str().to_owned(),
+        flags: bits,
+        cause: status.cause.clone(),
+        properties: properties::of(service, status, supervisor.host()),
+    }
+}
+
+fn internal(error: zbus::Error) -> BusError {
+    BusError::new(ErrorName::Failed, error.to_string())
+}
+
+fn request_error(error: RequestError) -> BusError {
+    let name = match &error {
+        RequestError::Unknown(_) => ErrorName::NoSuchUnit,
+        RequestError::State { .. } => ErrorName::UnitBusy,
+    };
+    BusError::new(name, error.to_string())
+}
+
+fn kill_error(error: KillError) -> BusError {
+    let name = match &error {
+        KillError::Unknown(_) => ErrorName::NoSuchUnit,
+        KillError::Whom(_) | KillError::Signal => ErrorName::InvalidArgs,
+        KillError::NoMain | KillError::NoControl | KillError::Nobody => ErrorName::UnixProcessIdUnknown,
+    };
+    BusError::new(name, error.to_string())
+}

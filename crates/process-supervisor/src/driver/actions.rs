@@ -1,0 +1,165 @@
+//! Doing what a machine wants.
+
+use std::rc::Rc;
+
+use sys::notify::NotifySocket;
+
+use super::service::Listener;
+use super::watch::{self, Input};
+use super::{News, Supervisor};
+use crate::core::action::{Action, Level};
+use crate::core::definition::NotifyAccess;
+use crate::core::event::Event;
+use crate::exec;
+
+/// How long after its end a control group may refuse to be removed, in tries of growing pauses.
+const REMOVE_TRIES: u32 = 8;
+
+impl Supervisor {
+    /// Does all that is queued, and what follows from it.
+    pub(super) fn drain(&mut self, unit: &str) {
+        while let Some(action) = self.services.get_mut(unit).and_then(|service| service.machine.next_action()) {
+            match action {
+                Action::Spawn(order) => {
+                    // The intent must be on disk before there is a process that only it explains.
+                    self.save(unit);
+                    let answer = self.spawn(unit, &order);
+                    let now = self.host.now();
+                    if let Some(service) = self.services.get_mut(unit) {
+                        let (machine, view) = service.with_view(&self.host);
+                        machine.handle(now, answer, &view);
+                    }
+                }
+                Action::Kill(order) => self.kill_order(unit, &order),
+                Action::Changed(status) => self.news.push(News::Changed { unit: unit.to_owned(), status }),
+                Action::RestartDue => self.news.push(News::RestartDue { unit: unit.to_owned() }),
+                Action::Follow(pid) => self.follow(unit, pid),
+                Action::WatchPidFile => self.watch_pid_file(unit),
+                Action::UnwatchPidFile => {
+                    if let Some(service) = self.services.get_mut(unit) {
+                        service.pid_file_task = None;
+                    }
+                }
+                Action::Prepare => self.prepare(unit),
+                Action::Release => self.release(unit),
+                Action::ReleaseFds => self.release_fds(unit),
+                Action::Log(level, text) => self.log(unit, level, text),
+            }
+        }
+        self.forget_processes(unit);
+    }
+
+    /// A start begins: the notify socket.
+    pub(super) fn prepare(&mut self, unit: &str) {
+        let wanted = self
+            .services
+            .get(unit)
+            .is_some_and(|service| service.machine.notify_access() != NotifyAccess::None && service.listener.is_none());
+        if wanted && let Err(error) = self.listen(unit) {
+            self.log(unit, Level::Warning, format!("No notify socket: {error}"));
+        }
+    }
+
+    fn listen(&mut self, unit: &str) -> std::io::Result<()> {
+        let Some(service) = self.services.get_mut(unit) else { return Ok(()) };
+        let directory = self.host.runtime.notify();
+        daemon_runtime::paths::create_dir(&directory)?;
+        let path = directory.join(format!("unit-{}", service.key));
+        let socket = NotifySocket::bind(&path)?;
+        // Services run as other users.
+        std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o777))?;
+        let id = format!("n.{}", service.key);
+        self.host.runner.store(&id, &[std::os::fd::AsFd::as_fd(socket.as_owned())], false);
+        self.adopt_listener(unit, socket)
+    }
+
+    /// Listens on a notify socket, a new one or one that came back.
+    pub(super) fn adopt_listener(&mut self, unit: &str, socket: NotifySocket) -> std::io::Result<()> {
+        let inputs = self.inputs.clone();
+        let Some(service) = self.services.get_mut(unit) else { return Ok(()) };
+        let path = self.host.runtime.notify().join(format!("unit-{}", service.key));
+        let socket = Rc::new(watch::watched(socket, tokio::io::Interest::READABLE)?);
+        let name = unit.to_owned();
+        let task = watch::readable(socket.clone(), inputs, move |more| Input::Notify { unit: name.clone(), more });
+        service.listener = Some(Listener { socket, path: path.to_string_lossy().into_owned(), task });
+        Ok(())
+    }
+
+    /// The service is down: nothing of the run stays.
+    fn release(&mut self, unit: &str) {
+        let Some(service) = self.services.get_mut(unit) else { return };
+        if let Some(listener) = service.listener.take() {
+            self.host.runner.remove(&format!("n.{}", service.key));
+            let _ = std::fs::remove_file(&listener.path);
+        }
+        service.pid_file_task = None;
+        service.report_task = None;
+        let comes_back = !service.machine.state().is_down();
+        let mut directories = exec::runtime_directories(&service.unit, self.host.mode, comes_back);
+        if let Some(places) = exec::private_tmp(&service.unit, &self.host.boot_id, &service.invocation) {
+            directories.extend([places.tmp, places.var_tmp]);
+        }
+        exec::remove_runtime(&directories);
+        if let Some(path) = &service.pid_file {
+            // Out of date now; a missing one is what we want.
+            let _ = std::fs::remove_file(path);
+        }
+        // A service that comes back keeps its control group: making a new one costs more than the process.
+        if service.machine.state().is_down() {
+            self.remove_cgroup(unit, 0);
+        }
+    }
+
+    /// Removes the control group of a service that is down, again later while the kernel is not done with it.
+    pub(super) fn remove_cgroup(&mut self, unit: &str, tries: u32) {
+        let Some(service) = self.services.get(unit) else { return };
+        let Some(cgroup) = service.cgroup.as_ref().filter(|_| service.machine.state().is_down()) else { return };
+        if let Some(watcher) = &mut self.watcher {
+            watcher.remove(cgroup);
+        }
+        let gone = match std::fs::remove_dir(cgroup.path()) {
+            Ok(()) => true,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => true,
+            // Below it the service made groups of its own.
+            Err(_) if tries >= 2 => cgroup.remove().unwrap_or(false),
+            Err(_) => false,
+        };
+        if gone || cgroup.populated().unwrap_or(false) || tries >= REMOVE_TRIES {
+            return;
+        }
+        let (inputs, unit) = (self.inputs.clone(), unit.to_owned());
+        tokio::task::spawn_local(async move {
+            tokio::time::sleep(std::time::Duration::from_millis(1 << tries)).await;
+            let _ = inputs.send(Input::RemoveCgroup { unit, tries: tries + 1 }).await;
+        });
+    }
+
+    fn release_fds(&mut self, unit: &str) {
+        let Some(service) = self.services.get_mut(unit) else { return };
+        // The store is kept on request (FileDescriptorStorePreserve=yes).
+        let preserve = {
+            let row = unit_parser::rows::service::FILE_DESCRIPTOR_STORE_PRESERVE;
+            service.unit.bool(row) || service.unit.word(row) == "yes"
+        };
+        for held in std::mem::take(&mut service.fds) {
+            held.release(&self.host.runner);
+        }
+        if !preserve {
+            for (held, _) in std::mem::take(&mut service.store) {
+                held.release(&self.host.runner);
+            }
+        }
+    }
+
+    /// `Type=exec`: how the executor did.
+    pub(super) fn reported(&mut self, unit: &str, pid: u32, content: &[u8]) {
+        match sys::executor::ExecReport::parse(content) {
+            sys::executor::ExecReport::Started => self.feed(unit, Event::ExecSucceeded { pid }),
+            // Its exit status says the same, and is on its way.
+            sys::executor::ExecReport::Failed(text) => {
+                self.log(unit, Level::Warning, text);
+            }
+            sys::executor::ExecReport::Vanished => {}
+        }
+    }
+}

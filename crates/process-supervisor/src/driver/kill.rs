@@ -1,0 +1,142 @@
+//! Sending signals.
+
+use std::collections::BTreeSet;
+
+use thiserror::Error;
+
+use super::Supervisor;
+use crate::core::action::KillOrder;
+
+/// SIGCONT follows other signals, so that stopped processes hear them.
+const SIGCONT: i32 = 18;
+/// The one that needs no SIGCONT.
+const SIGKILL: i32 = 9;
+/// SIGHUP.
+const SIGHUP: i32 = 1;
+
+/// Why `systemctl kill` fails.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub enum KillError {
+    /// Not running.
+    #[error("Unit {0} is not known to the supervisor.")]
+    Unknown(String),
+    /// `--kill-whom=` is none of its words.
+    #[error("Invalid who argument {0}")]
+    Whom(String),
+    /// No such signal.
+    #[error("Signal number out of range.")]
+    Signal,
+    /// `--kill-whom=main` without one.
+    #[error("No main process to kill")]
+    NoMain,
+    /// `--kill-whom=control` without one.
+    #[error("No control process to kill")]
+    NoControl,
+    /// `-fail`, and there was nobody.
+    #[error("No matching processes to kill")]
+    Nobody,
+}
+
+impl Supervisor {
+    /// `systemctl kill`: `whom` is `main`, `control` or `all`, with `-fail` when it is an error that there is nobody.
+    ///
+    /// # Errors
+    /// [`KillError`].
+    pub fn kill(&mut self, unit: &str, whom: &str, signal: i32) -> Result<(), KillError> {
+        let (kind, must) = match whom.strip_suffix("-fail") {
+            Some(kind) => (kind, true),
+            None => (whom, false),
+        };
+        if !(1..=64).contains(&signal) {
+            return Err(KillError::Signal);
+        }
+        let service = self.services.get_mut(unit).ok_or_else(|| KillError::Unknown(unit.to_owned()))?;
+        let (main, control) = (service.machine.main_pid(), service.machine.control_pid());
+        let targets: BTreeSet<i32> = match kind {
+            "main" => main.into_iter().filter_map(|pid| i32::try_from(pid).ok()).collect(),
+            "control" => control.into_iter().filter_map(|pid| i32::try_from(pid).ok()).collect(),
+            "all" => {
+                let mut all = service.with_view(&self.host).1.members().clone();
+                all.extend(main.into_iter().chain(control).filter_map(|pid| i32::try_from(pid).ok()));
+                all
+            }
+            _ => return Err(KillError::Whom(whom.to_owned())),
+        };
+        if targets.is_empty() {
+            return match kind {
+                "main" => Err(KillError::NoMain),
+                "control" => Err(KillError::NoControl),
+                _ if must => Err(KillError::Nobody),
+                _ => Ok(()),
+            };
+        }
+        for pid in targets {
+            send(pid, signal);
+        }
+        Ok(())
+    }
+
+    /// The signals of a stop.
+    pub(super) fn kill_order(&mut self, unit: &str, order: &KillOrder) {
+        let Some(service) = self.services.get_mut(unit) else { return };
+        let mut done = BTreeSet::new();
+        for pid in order.main.into_iter().chain(order.control) {
+            let Ok(number) = i32::try_from(pid) else { continue };
+            match service.processes.get(&pid) {
+                // By descriptor where there is one: a number could be somebody else's by now.
+                Some(followed) => {
+                    let sent = followed.pidfd.send_signal(order.signal);
+                    if sent.is_ok() && order.signal != SIGKILL {
+                        let _ = followed.pidfd.send_signal(SIGCONT);
+                    }
+                    if sent.is_ok() && order.hangup {
+                        let _ = followed.pidfd.send_signal(SIGHUP);
+                    }
+                }
+                None => signal_one(number, order),
+            }
+            done.insert(number);
+        }
+        if !order.group {
+            return;
+        }
+        if order.signal == SIGKILL
+            && let Some(cgroup) = service.cgroup.as_ref()
+            && cgroup.kill().is_ok()
+        {
+            return;
+        }
+        // Processes may fork while we look: look until there are no new ones.
+        loop {
+            let members = service.with_view(&self.host).1.members().clone();
+            let fresh: Vec<i32> = members.into_iter().filter(|pid| !done.contains(pid)).collect();
+            if fresh.is_empty() {
+                return;
+            }
+            for pid in fresh {
+                signal_one(pid, order);
+                done.insert(pid);
+            }
+        }
+    }
+}
+
+fn signal_one(pid: i32, order: &KillOrder) {
+    send(pid, order.signal);
+    if order.hangup {
+        send(pid, SIGHUP);
+    }
+}
+
+/// A process that is gone needs no signal; anything else is worth a line.
+fn send(pid: i32, signal: i32) {
+    if let Err(error) = sys::signals::kill(pid, signal)
+        && error.kind() != std::io::ErrorKind::NotFound
+        && error.raw_os_error() != Some(nix::errno::Errno::ESRCH as i32)
+    {
+        tracing::warn!(pid, signal, "cannot send the signal: {error}");
+    }
+    if signal != SIGKILL && signal != SIGCONT {
+        let _ = sys::signals::kill(pid, SIGCONT);
+    }
+}

@@ -1,0 +1,458 @@
+//! The supervisor: machines connected to processes, control groups, notify sockets and state files.
+//!
+//! Everything happens on one thread, one event after the other: [`Supervisor::feed`] gives an event to a machine, does what it
+//! wants, saves, and only then tells the world ([`Supervisor::take_news`]). A supervisor that dies at any point in between
+//! leaves a saved state that [`recover`] can go on from:
+//!
+//! * before the save: nobody was told; the event comes again (a zombie is still there, a caller gets no reply) or, for a
+//!   spawn, the intent was saved before it, and the process is found by its control group and invocation;
+//! * after the save: everybody is told by `List`.
+
+mod actions;
+mod exits;
+mod held;
+mod host;
+mod kill;
+mod notifications;
+mod output;
+mod pid_file;
+mod recover;
+mod service;
+mod spawn;
+mod view;
+mod watch;
+
+use std::collections::{BTreeMap, HashMap};
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::PathBuf;
+use std::rc::Rc;
+
+use sys::cgroup::Watcher;
+use tokio::io::unix::AsyncFd;
+use tokio::sync::mpsc;
+use unit_parser::Unit;
+use unit_parser::rows::cgroup as cgroup_rows;
+
+pub use self::held::{Held, HeldRecord};
+pub use self::host::Host;
+pub use self::kill::KillError;
+pub use self::output::{default_directory as default_log_directory, journal_is_there};
+pub use self::service::{Service, Start};
+use self::watch::Task;
+pub use self::watch::{Input, Inputs};
+use crate::core::action::Level;
+use crate::core::cgroup_path;
+use crate::core::definition::Definition;
+use crate::core::event::{Event, StartOrder};
+use crate::core::machine::Machine;
+use crate::core::status::Status;
+
+/// What the world should hear, in order.
+#[derive(Debug)]
+pub enum News {
+    /// A service changed.
+    Changed {
+        /// The unit.
+        unit: String,
+        /// As of that change.
+        status: Box<Status>,
+    },
+    /// A line for `status` and `why`.
+    Log {
+        /// The unit.
+        unit: String,
+        /// How loud.
+        level: Level,
+        /// The line.
+        text: String,
+    },
+    /// A service waits to be restarted.
+    RestartDue {
+        /// The unit.
+        unit: String,
+    },
+}
+
+/// What a start carries.
+#[derive(Debug, Default)]
+pub struct StartRequest {
+    /// 32 hexadecimal digits.
+    pub invocation: String,
+    /// Variables.
+    pub start: Start,
+    /// Descriptors for the service, with their names.
+    pub fds: Vec<(String, OwnedFd)>,
+    /// Why.
+    pub cause: String,
+}
+
+/// Why a request cannot be taken.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum RequestError {
+    /// No such service here.
+    #[error("Unit {0} is not known to the supervisor.")]
+    Unknown(String),
+    /// It is in a state that does not allow it.
+    #[error("Unit {unit} is {sub}.")]
+    State {
+        /// The unit.
+        unit: String,
+        /// Its sub-state.
+        sub: &'static str,
+    },
+}
+
+/// All services.
+#[derive(Debug)]
+pub struct Supervisor {
+    host: Host,
+    services: BTreeMap<String, Service>,
+    by_pid: HashMap<u32, String>,
+    by_cgroup: HashMap<PathBuf, String>,
+    watcher: Option<Watcher>,
+    exits: Option<Rc<AsyncFd<OwnedFd>>>,
+    /// Exits of processes that nobody knows (yet): looked at while coming back.
+    strays: Vec<(u32, crate::core::exit::Exit)>,
+    /// Strays are kept.
+    coming_back: bool,
+    /// They end with the supervisor.
+    _tasks: Vec<Task>,
+    inputs: mpsc::Sender<Input>,
+    news: Vec<News>,
+}
+
+/// Messages of tasks that may wait.
+const PENDING: usize = 1024;
+
+impl Supervisor {
+    /// A supervisor without services. `exits` is where the launcher tells of orphans that it reaped.
+    ///
+    /// # Errors
+    /// When descriptors cannot be watched.
+    pub fn new(host: Host, exits: Option<OwnedFd>) -> io::Result<(Supervisor, Inputs)> {
+        let (inputs, receiver) = mpsc::channel(PENDING);
+        let mut tasks = Vec::new();
+        let watcher = match host.cgroups {
+            Some(_) => {
+                let watcher = Watcher::new()?;
+                let copy = watcher.as_fd().try_clone_to_owned()?;
+                let copy = Rc::new(watch::watched(copy, tokio::io::Interest::READABLE)?);
+                tasks.push(watch::readable(copy, inputs.clone(), Input::Cgroups));
+                Some(watcher)
+            }
+            None => None,
+        };
+        let exits = match exits {
+            Some(fd) => {
+                set_nonblocking(&fd)?;
+                let fd = Rc::new(watch::watched(fd, tokio::io::Interest::READABLE)?);
+                tasks.push(watch::readable(fd.clone(), inputs.clone(), Input::Exits));
+                Some(fd)
+            }
+            None => None,
+        };
+        let supervisor = Supervisor {
+            host,
+            services: BTreeMap::new(),
+            by_pid: HashMap::new(),
+            by_cgroup: HashMap::new(),
+            watcher,
+            exits,
+            strays: Vec::new(),
+            coming_back: false,
+            _tasks: tasks,
+            inputs,
+            news: Vec::new(),
+        };
+        Ok((supervisor, receiver))
+    }
+
+    /// The surroundings.
+    pub fn host(&self) -> &Host {
+        &self.host
+    }
+
+    /// A service.
+    pub fn service(&self, unit: &str) -> Option<&Service> {
+        self.services.get(unit)
+    }
+
+    /// All services, by name.
+    pub fn services(&self) -> impl Iterator<Item = (&String, &Service)> {
+        self.services.iter()
+    }
+
+    /// What happened since the last call, oldest first. Everything in it is saved.
+    pub fn take_news(&mut self) -> Vec<News> {
+        std::mem::take(&mut self.news)
+    }
+
+    /// When [`Supervisor::tick`] is due (CLOCK_MONOTONIC, µs).
+    pub fn deadline(&self) -> Option<u64> {
+        self.services.values().filter_map(|service| service.machine.deadline()).min()
+    }
+
+    /// Deadlines that have passed.
+    pub fn tick(&mut self) {
+        let now = self.host.now().monotonic;
+        let due: Vec<String> = self
+            .services
+            .iter()
+            .filter(|(_, service)| service.machine.deadline().is_some_and(|at| at <= now))
+            .map(|(unit, _)| unit.clone())
+            .collect();
+        for unit in due {
+            self.feed(&unit, Event::Tick);
+        }
+    }
+
+    /// Starts a service with this definition. The same invocation twice starts once.
+    ///
+    /// # Errors
+    /// When it is not down.
+    pub fn start(&mut self, unit: Unit, request: StartRequest) -> Result<(), RequestError> {
+        let name = unit.name.as_str().to_owned();
+        if let Some(service) = self.services.get(&name) {
+            if !request.invocation.is_empty() && service.invocation == request.invocation {
+                return Ok(());
+            }
+            if !service.machine.state().is_down() || service.machine.spawning().is_some() {
+                return Err(RequestError::State { unit: name, sub: service.machine.state().sub() });
+            }
+        }
+        self.define(unit);
+        let order = StartOrder {
+            invocation: if request.invocation.is_empty() { random_id() } else { request.invocation },
+            cause: request.cause,
+            random: random_u64(),
+        };
+        let Some(service) = self.services.get_mut(&name) else { return Ok(()) };
+        service.invocation.clone_from(&order.invocation);
+        service.start = request.start;
+        for held in std::mem::take(&mut service.fds) {
+            held.release(&self.host.runner);
+        }
+        for (fd_name, fd) in request.fds {
+            let id = service.fd_id('s');
+            service.fds.push(Held::new(&self.host.runner, HeldRecord { id, name: fd_name, poll: false }, fd));
+        }
+        self.feed(&name, Event::Start(order));
+        Ok(())
+    }
+
+    /// Stops a service.
+    ///
+    /// # Errors
+    /// When it is unknown.
+    pub fn stop(&mut self, unit: &str, restart: bool, cause: String) -> Result<(), RequestError> {
+        self.known(unit)?;
+        self.feed(unit, Event::Stop { restart, cause });
+        Ok(())
+    }
+
+    /// Reloads a service.
+    ///
+    /// # Errors
+    /// When it is unknown or not up.
+    pub fn reload(&mut self, unit: &str, cause: String) -> Result<(), RequestError> {
+        let service = self.known(unit)?;
+        if !service.machine.active().is_up() {
+            return Err(RequestError::State { unit: unit.to_owned(), sub: service.machine.state().sub() });
+        }
+        self.feed(unit, Event::Reload { cause });
+        Ok(())
+    }
+
+    /// Forgets that a service failed. An unknown one has nothing to forget.
+    pub fn reset_failed(&mut self, unit: &str) {
+        if let Some(service) = self.services.get_mut(unit) {
+            service.limit.reset();
+            self.feed(unit, Event::ResetFailed);
+        }
+    }
+
+    /// A new definition. What runs goes on.
+    pub fn define(&mut self, unit: Unit) {
+        let name = unit.name.as_str().to_owned();
+        self.host.state.save(&definition_key(&name), &unit);
+        let definition = Definition::from_unit(&unit);
+        let cgroup = self.host.cgroups.as_ref().map(|root| {
+            let slice = unit.units(cgroup_rows::SLICE).first().map_or("", |slice| slice.as_str());
+            let slice = if slice.is_empty() { unit.str(cgroup_rows::SLICE) } else { slice };
+            root.cgroup(&cgroup_path::of_unit(&unit.name, slice, self.host.default_slice()))
+        });
+        match self.services.get_mut(&name) {
+            Some(service) => {
+                service.pid_file.clone_from(&definition.pid_file);
+                service.machine.redefine(definition);
+                service.unit = unit;
+                // The processes of a running service stay where they are.
+                if service.machine.state().is_down() {
+                    service.cgroup = cgroup;
+                }
+            }
+            None => {
+                self.services.insert(name.clone(), Service::new(unit, Machine::new(definition), cgroup));
+            }
+        }
+        if let Some(cgroup) = self.services.get(&name).and_then(|service| service.cgroup.as_ref()) {
+            self.by_cgroup.insert(cgroup.path().to_owned(), name);
+        }
+    }
+
+    /// Whether there is something that [`Supervisor::take_news`] would tell.
+    pub fn has_news(&self) -> bool {
+        !self.news.is_empty()
+    }
+
+    /// Whether a service is on its way down.
+    pub fn is_stopping(&self, unit: &str) -> bool {
+        self.services
+            .get(unit)
+            .is_some_and(|service| service.machine.active() == crate::core::state::Active::Deactivating)
+    }
+
+    /// Fails a service that is down without starting it.
+    pub fn refuse(&mut self, unit: &str, result: crate::core::exit::ServiceResult, cause: &str) {
+        self.feed(unit, Event::Refused { result, cause: cause.to_owned() });
+    }
+
+    /// Processes of a service: control group, PID, command line.
+    pub fn processes(&mut self, unit: &str) -> Vec<(String, u32, String)> {
+        let Some(service) = self.services.get_mut(unit) else { return Vec::new() };
+        let group = service.cgroup.clone();
+        let line = |pid: i32| sys::process::cmdline(pid).unwrap_or_default();
+        let found: Vec<(String, i32)> = match &group {
+            Some(group) => {
+                group.processes().unwrap_or_default().into_iter().map(|(group, pid)| (group.name(), pid)).collect()
+            }
+            None => {
+                let (_, view) = service.with_view(&self.host);
+                view.members().iter().map(|pid| (String::new(), *pid)).collect()
+            }
+        };
+        found.into_iter().filter_map(|(group, pid)| Some((group, u32::try_from(pid).ok()?, line(pid)))).collect()
+    }
+
+    /// Drops a service that is down.
+    ///
+    /// # Errors
+    /// When it is not down.
+    pub fn forget(&mut self, unit: &str) -> Result<(), RequestError> {
+        let Some(service) = self.services.get(unit) else { return Ok(()) };
+        if !service.machine.state().is_down() || service.machine.spawning().is_some() {
+            return Err(RequestError::State { unit: unit.to_owned(), sub: service.machine.state().sub() });
+        }
+        if let Some(service) = self.services.remove(unit) {
+            if let Some(cgroup) = &service.cgroup {
+                self.by_cgroup.remove(cgroup.path());
+            }
+            for held in service.fds.into_iter().chain(service.store.into_iter().map(|(held, _)| held)) {
+                held.release(&self.host.runner);
+            }
+        }
+        self.host.state.remove(unit);
+        self.host.state.remove(&definition_key(unit));
+        Ok(())
+    }
+
+    /// Whether one more start is within the unit's `StartLimitIntervalSec=` and `StartLimitBurst=`; counts it. For callers
+    /// that coordinate without a broker.
+    pub fn admit(&mut self, unit: &str) -> bool {
+        let now = self.host.now().monotonic;
+        let Some(service) = self.services.get_mut(unit) else { return true };
+        let definition = service.machine.definition();
+        let (interval, burst) = (definition.start_limit_interval, definition.start_limit_burst);
+        service.limit.admit(now, interval, burst)
+    }
+
+    /// What a task told.
+    pub fn handle(&mut self, input: Input) {
+        match input {
+            Input::Notify { unit, more } => {
+                let again = self.read_notifications(&unit);
+                // The task is gone with its service.
+                let _ = more.send(again);
+            }
+            Input::Cgroups(more) => {
+                self.read_cgroups();
+                let _ = more.send(false);
+            }
+            Input::Exits(more) => {
+                self.read_exits();
+                let _ = more.send(false);
+            }
+            Input::Ended { unit, pid } => self.ended_elsewhere(&unit, pid),
+            Input::Report { unit, pid, content } => self.reported(&unit, pid, &content),
+            Input::PidFile { unit } => self.pid_file_stirred(&unit),
+            Input::Hangup { unit, id } => self.drop_stored(&unit, &id),
+            Input::RemoveCgroup { unit, tries } => self.remove_cgroup(&unit, tries),
+            Input::BusName { name, owned, pid } => self.bus_name(&name, owned, pid),
+        }
+    }
+
+    /// Gives an event to a service, does what follows, saves.
+    pub fn feed(&mut self, unit: &str, event: Event) {
+        let now = self.host.now();
+        let Some(service) = self.services.get_mut(unit) else { return };
+        let (machine, view) = service.with_view(&self.host);
+        machine.handle(now, event, &view);
+        self.drain(unit);
+        self.save(unit);
+    }
+
+    fn save(&self, unit: &str) {
+        if let Some(service) = self.services.get(unit) {
+            self.host.state.save(unit, &service.saved());
+        }
+    }
+
+    fn known(&self, unit: &str) -> Result<&Service, RequestError> {
+        self.services.get(unit).ok_or_else(|| RequestError::Unknown(unit.to_owned()))
+    }
+
+    fn log(&mut self, unit: &str, level: Level, text: String) {
+        match level {
+            Level::Debug => tracing::debug!(unit, "{text}"),
+            Level::Info => tracing::info!(unit, "{text}"),
+            Level::Warning => tracing::warn!(unit, "{text}"),
+        }
+        self.news.push(News::Log { unit: unit.to_owned(), level, text });
+    }
+
+    fn bus_name(&mut self, name: &str, owned: bool, pid: u32) {
+        let units: Vec<String> = self
+            .services
+            .iter()
+            .filter(|(_, service)| service.machine.definition().bus_name.as_deref() == Some(name))
+            .map(|(unit, _)| unit.clone())
+            .collect();
+        for unit in units {
+            self.feed(&unit, Event::BusNameChanged { owned, pid });
+        }
+    }
+}
+
+/// State files hold the definition apart: it changes rarely, and is large.
+fn definition_key(unit: &str) -> String {
+    format!("{unit}#definition")
+}
+
+fn set_nonblocking(fd: &OwnedFd) -> io::Result<()> {
+    use nix::fcntl::{FcntlArg, OFlag, fcntl};
+    let flags = OFlag::from_bits_retain(fcntl(fd, FcntlArg::F_GETFL)?);
+    fcntl(fd, FcntlArg::F_SETFL(flags | OFlag::O_NONBLOCK))?;
+    Ok(())
+}
+
+/// 16 random bytes in hexadecimal.
+fn random_id() -> String {
+    std::fs::read_to_string("/proc/sys/kernel/random/uuid")
+        .map(|uuid| uuid.trim().replace('-', ""))
+        .unwrap_or_else(|_| format!("{:032x}", sys::clock::realtime()))
+}
+
+fn random_u64() -> u64 {
+    random_id().get(..16).and_then(|digits| u64::from_str_radix(digits, 16).ok()).unwrap_or(0)
+}

@@ -1,0 +1,160 @@
+//! One service with its resources.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use serde::{Deserialize, Serialize};
+use sys::cgroup::Cgroup;
+use sys::notify::NotifySocket;
+use sys::pidfd::PidFd;
+use tokio::io::unix::AsyncFd;
+use unit_parser::Unit;
+
+use super::held::{Held, HeldRecord};
+use super::host::{Host, key};
+use super::view::KernelView;
+use super::watch::Task;
+use crate::core::Pid;
+use crate::core::machine::Machine;
+use crate::core::rate_limit::RateLimit;
+
+/// A process that is followed.
+#[derive(Debug)]
+pub struct Followed {
+    /// Its descriptor.
+    pub pidfd: PidFd,
+    /// When it started: with the PID it identifies the process to a new supervisor that has no descriptor.
+    pub start_time: u64,
+    /// Waits for its end, when it is not our child.
+    pub task: Option<Task>,
+}
+
+/// The socket that the service notifies us on.
+#[derive(Debug)]
+pub struct Listener {
+    /// The socket.
+    pub socket: Rc<AsyncFd<NotifySocket>>,
+    /// `$NOTIFY_SOCKET`
+    pub path: String,
+    /// Waits for messages.
+    pub task: Task,
+}
+
+/// What a start carried, beyond what the machine keeps.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Start {
+    /// Variables that only this start sees.
+    pub environment: Vec<String>,
+    /// The manager's block.
+    pub manager_environment: Vec<String>,
+}
+
+/// What is on disk of a service, rewritten at every change.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Saved<M> {
+    /// The machine.
+    pub machine: M,
+    /// The last start.
+    pub start: Start,
+    /// Descriptors of the start.
+    pub fds: Vec<HeldRecord>,
+    /// The fd store.
+    pub store: Vec<HeldRecord>,
+    /// Counter for names.
+    pub next_fd: u64,
+    /// Followed processes with their start times.
+    pub processes: BTreeMap<Pid, u64>,
+    /// Starts so far, where the supervisor counts them itself.
+    pub limit: RateLimit,
+    /// The user and group that it runs as.
+    pub ids: Option<(u32, u32)>,
+}
+
+/// A service.
+#[derive(Debug)]
+pub struct Service {
+    /// Its definition.
+    pub unit: Unit,
+    /// Short name for sockets and descriptors.
+    pub key: String,
+    /// Its state.
+    pub machine: Machine,
+    /// `$INVOCATION_ID` of the last start.
+    pub invocation: String,
+    /// `PIDFile=`
+    pub pid_file: Option<String>,
+    /// The last start.
+    pub start: Start,
+    /// Descriptors of the start, in `$LISTEN_FDS` order.
+    pub fds: Vec<Held>,
+    /// The fd store, after them.
+    pub store: Vec<(Held, Option<Task>)>,
+    /// Counter for names.
+    pub next_fd: u64,
+    /// Followed processes.
+    pub processes: BTreeMap<Pid, Followed>,
+    /// The notify socket.
+    pub listener: Option<Listener>,
+    /// Its control group, also while that does not exist.
+    pub cgroup: Option<Cgroup>,
+    /// Waits for the PID file.
+    pub pid_file_task: Option<Task>,
+    /// Starts so far.
+    pub limit: RateLimit,
+    /// The user and group that it runs as.
+    pub ids: Option<(u32, u32)>,
+    /// Waits for `Type=exec` reports.
+    pub report_task: Option<Task>,
+}
+
+impl Service {
+    /// A service that was never started.
+    pub fn new(unit: Unit, machine: Machine, cgroup: Option<Cgroup>) -> Service {
+        Service {
+            key: key(unit.name.as_str()),
+            invocation: machine.invocation().to_owned(),
+            pid_file: machine.definition().pid_file.clone(),
+            unit,
+            machine,
+            start: Start::default(),
+            fds: Vec::new(),
+            store: Vec::new(),
+            next_fd: 0,
+            processes: BTreeMap::new(),
+            listener: None,
+            cgroup,
+            pid_file_task: None,
+            limit: RateLimit::default(),
+            ids: None,
+            report_task: None,
+        }
+    }
+
+    /// What goes to disk.
+    pub fn saved(&self) -> Saved<&Machine> {
+        Saved {
+            machine: &self.machine,
+            start: self.start.clone(),
+            fds: self.fds.iter().map(|held| held.record.clone()).collect(),
+            store: self.store.iter().map(|(held, _)| held.record.clone()).collect(),
+            next_fd: self.next_fd,
+            processes: self.processes.iter().map(|(pid, followed)| (*pid, followed.start_time)).collect(),
+            limit: self.limit,
+            ids: self.ids,
+        }
+    }
+
+    /// The machine, and what it may ask.
+    pub fn with_view<'a>(&'a mut self, host: &'a Host) -> (&'a mut Machine, KernelView<'a>) {
+        let roots: Vec<Pid> = self.machine.main_pid().into_iter().chain(self.machine.control_pid()).collect();
+        let invocation = self.invocation.as_str();
+        let view = KernelView::new(host, self.cgroup.as_ref(), invocation, self.pid_file.as_deref(), roots);
+        (&mut self.machine, view)
+    }
+
+    /// A name for a new descriptor at the runner: what it is for, whose, which.
+    pub fn fd_id(&mut self, kind: char) -> String {
+        self.next_fd += 1;
+        format!("{kind}.{}.{}", self.key, self.next_fd)
+    }
+}

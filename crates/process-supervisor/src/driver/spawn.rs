@@ -1,0 +1,161 @@
+//! Making processes.
+
+use std::os::fd::{AsFd, AsRawFd, RawFd};
+
+use sys::executor::Job;
+use sys::pidfd::PidFd;
+use sys::spawn::{SpawnRequest, spawn};
+use unit_parser::rows::service as rows;
+
+use super::Supervisor;
+use super::output;
+use super::service::Followed;
+use super::watch::{self, Input};
+use crate::core::action::{Level, SpawnOrder};
+use crate::core::definition::ServiceType;
+use crate::core::event::Event;
+use crate::exec::{self, Facts, Output, Plan};
+
+impl Supervisor {
+    /// Makes the process of an order; the answer for the machine.
+    pub(super) fn spawn(&mut self, unit: &str, order: &SpawnOrder) -> Event {
+        match self.try_spawn(unit, order) {
+            Ok(pid) => Event::Spawned { pid },
+            Err(error) => Event::SpawnFailed { error },
+        }
+    }
+
+    fn try_spawn(&mut self, unit: &str, order: &SpawnOrder) -> Result<u32, String> {
+        let failed = |what: &str, error: &dyn std::fmt::Display| format!("{what}: {error}");
+        let Some(service) = self.services.get_mut(unit) else { return Err("unknown unit".into()) };
+        let facts = Facts {
+            manager: service.start.manager_environment.clone(),
+            start: service.start.environment.clone(),
+            invocation: service.invocation.clone(),
+            notify_socket: service.listener.as_ref().map(|listener| listener.path.clone()),
+            manager_pid: match self.host.mode {
+                daemon_runtime::paths::Mode::System => None,
+                daemon_runtime::paths::Mode::User => Some(self.host.launcher.unwrap_or_else(std::process::id)),
+            },
+            credentials: None,
+        };
+        let fds: Vec<(String, RawFd)> = service
+            .fds
+            .iter()
+            .chain(service.store.iter().map(|(held, _)| held))
+            .map(|held| (held.record.name.clone(), held.fd.as_raw_fd()))
+            .collect();
+        if service.unit.bool(rows::NON_BLOCKING) && order.pass_fds {
+            for held in &service.fds {
+                super::set_nonblocking(&held.fd).map_err(|error| failed("NonBlocking=", &error))?;
+            }
+        }
+        let log = if self.host.own_output || output::journal_is_there() {
+            None
+        } else {
+            Some(
+                output::open(&self.host.log_dir, unit, self.host.log_limit)
+                    .map_err(|error| failed("cannot open the log file", &error))?,
+            )
+        };
+        let target = match &log {
+            Some(file) => Output::File(file.as_raw_fd()),
+            None if self.host.own_output => Output::Own,
+            None => Output::Journal,
+        };
+        let report = if order.main && service.machine.definition().service_type == ServiceType::Exec {
+            Some(nix::unistd::pipe2(nix::fcntl::OFlag::O_CLOEXEC).map_err(|error| failed("pipe", &error))?)
+        } else {
+            None
+        };
+        let plan = Plan {
+            unit: &service.unit,
+            order,
+            facts: &facts,
+            mode: self.host.mode,
+            output: target,
+            fds: &fds,
+            private_tmp: exec::private_tmp(&service.unit, &self.host.boot_id, &service.invocation),
+            report: report.as_ref().map(|(_, write)| write.as_raw_fd()),
+            log: log.as_ref().map(AsRawFd::as_raw_fd),
+        };
+        let (job, complaints) = exec::prepare(&plan).map_err(|error| error.to_string())?;
+        service.ids = job.user.as_ref().and_then(|user| Some((user.uid?, user.gid?)));
+        for text in complaints {
+            self.log(unit, Level::Warning, text);
+        }
+        let pid = self.execute(unit, &job)?;
+        if let Some((read, write)) = report {
+            drop(write);
+            let name = unit.to_owned();
+            let task =
+                watch::pipe(read, self.inputs.clone(), move |content| Input::Report { unit: name, pid, content });
+            if let Some(service) = self.services.get_mut(unit) {
+                service.report_task = Some(task);
+            }
+        }
+        Ok(pid)
+    }
+
+    fn execute(&mut self, unit: &str, job: &Job) -> Result<u32, String> {
+        let Some(service) = self.services.get_mut(unit) else { return Err("unknown unit".into()) };
+        let mut cgroup = service.cgroup.clone();
+        if let Some(group) = &cgroup
+            && let Err(error) = group.create()
+        {
+            // Weaker without, not broken: processes are found by descent and by their invocation.
+            tracing::warn!(unit, "no control group {}: {error}", group.path().display());
+            cgroup = None;
+        }
+        if let (Some(group), Some(watcher)) = (&cgroup, &mut self.watcher)
+            && let Err(error) = watcher.add(group)
+        {
+            tracing::warn!(unit, "cannot watch {}: {error}", group.path().display());
+        }
+        let request = SpawnRequest { executor: &self.host.executor, job, cgroup: cgroup.as_ref() };
+        let spawned = spawn(&request).map_err(|error| format!("cannot make a process: {error}"))?;
+        let pid = u32::try_from(spawned.pid).map_err(|error| error.to_string())?;
+        self.keep(unit, pid, spawned.pidfd, false);
+        Ok(pid)
+    }
+
+    /// Follows a process by its descriptor, which the runner gets a copy of.
+    pub(super) fn keep(&mut self, unit: &str, pid: u32, pidfd: PidFd, foreign: bool) {
+        let Some(service) = self.services.get_mut(unit) else { return };
+        self.host.runner.store(&format!("p.{}.{pid}", service.key), &[pidfd.as_fd()], false);
+        let start_time = sys::process::start_time(pidfd.pid()).unwrap_or(0);
+        let task = if foreign { watch_end(unit, pid, &pidfd, &self.inputs) } else { None };
+        service.processes.insert(pid, Followed { pidfd, start_time, task });
+        self.by_pid.insert(pid, unit.to_owned());
+    }
+
+    /// Follows a process that the machine found by other means. Those that are not our children are waited for.
+    pub(super) fn follow(&mut self, unit: &str, pid: u32) {
+        if self.services.get(unit).is_none_or(|service| service.processes.contains_key(&pid)) {
+            return;
+        }
+        let Ok(number) = i32::try_from(pid) else { return };
+        match PidFd::open(number) {
+            Ok(pidfd) => {
+                // Our children, and those that will be when their parents die, are told of by SIGCHLD as well: whichever
+                // comes first counts.
+                self.keep(unit, pid, pidfd, true);
+            }
+            Err(error) => tracing::warn!(unit, pid, "cannot follow the process: {error}"),
+        }
+    }
+}
+
+/// Tells when a process that we do not reap ends.
+pub(super) fn watch_end(
+    unit: &str,
+    pid: u32,
+    pidfd: &PidFd,
+    inputs: &tokio::sync::mpsc::Sender<Input>,
+) -> Option<watch::Task> {
+    let fd = pidfd.try_clone().ok()?;
+    let input = Input::Ended { unit: unit.to_owned(), pid };
+    watch::once(std::os::fd::OwnedFd::from(fd), inputs.clone(), input)
+        .inspect_err(|error| tracing::warn!(unit, pid, "cannot wait for the process: {error}"))
+        .ok()
+}

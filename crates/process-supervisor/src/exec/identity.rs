@@ -1,0 +1,170 @@
+//! `User=`, `Group=`, `SupplementaryGroups=`: names and numbers looked up in the user database.
+
+use std::ffi::CString;
+
+use nix::unistd::{Gid, Group, Uid, User, getgrouplist};
+use sys::executor;
+use thiserror::Error;
+use unit_parser::Unit;
+use unit_parser::rows::exec;
+
+/// Who a process becomes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// For the executor.
+    pub user: executor::User,
+    /// `$USER`, `$LOGNAME`.
+    pub name: Option<String>,
+    /// `$HOME`
+    pub home: Option<String>,
+    /// `$SHELL`
+    pub shell: Option<String>,
+}
+
+/// Why there is no such identity; with systemd's exit status.
+#[derive(Debug, Clone, Error, PartialEq, Eq)]
+pub enum IdentityError {
+    /// 217/USER
+    #[error("USER: user {0} does not exist")]
+    User(String),
+    /// 216/GROUP
+    #[error("GROUP: group {0} does not exist")]
+    Group(String),
+}
+
+impl IdentityError {
+    /// The exit status of a process that fails so.
+    pub fn status(&self) -> u8 {
+        match self {
+            IdentityError::User(_) => 217,
+            IdentityError::Group(_) => 216,
+        }
+    }
+}
+
+impl Identity {
+    /// Of a unit; `None` when it sets neither user nor group.
+    ///
+    /// # Errors
+    /// [`IdentityError`] when a name is unknown.
+    pub fn of(unit: &Unit) -> Result<Option<Identity>, IdentityError> {
+        let (user, group) = (unit.str(exec::USER), unit.str(exec::GROUP));
+        let more = unit.list(exec::SUPPLEMENTARY_GROUPS);
+        if user.is_empty() && group.is_empty() && more.is_empty() {
+            return Ok(None);
+        }
+        let found = if user.is_empty() { None } else { Some(lookup_user(user)?) };
+        let gid = match (group.is_empty(), &found) {
+            (false, _) => Some(lookup_group(group)?),
+            (true, Some(found)) => found.gid,
+            (true, None) => None,
+        };
+        let mut groups: Vec<u32> = match (&found, gid) {
+            (Some(Found { name: Some(name), .. }), Some(gid)) => initgroups(name, gid),
+            (_, gid) => gid.into_iter().collect(),
+        };
+        for name in more {
+            groups.push(lookup_group(name)?);
+        }
+        groups.sort_unstable();
+        groups.dedup();
+        let found = found.unwrap_or_default();
+        Ok(Some(Identity {
+            user: executor::User { uid: found.uid, gid, groups, home: found.home.clone().map(Into::into) },
+            name: found.name,
+            home: found.home,
+            shell: found.shell,
+        }))
+    }
+}
+
+#[derive(Default)]
+struct Found {
+    uid: Option<u32>,
+    gid: Option<u32>,
+    name: Option<String>,
+    home: Option<String>,
+    shell: Option<String>,
+}
+
+impl From<User> for Found {
+    fn from(user: User) -> Found {
+        Found {
+            uid: Some(user.uid.as_raw()),
+            gid: Some(user.gid.as_raw()),
+            name: Some(user.name),
+            home: user.dir.into_os_string().into_string().ok().filter(|dir| !dir.is_empty()),
+            shell: user.shell.into_os_string().into_string().ok().filter(|shell| !shell.is_empty()),
+        }
+    }
+}
+
+/// root works without a user database; a number without an entry is itself.
+fn lookup_user(text: &str) -> Result<Found, IdentityError> {
+    let unknown = || IdentityError::User(text.to_owned());
+    let root = || Found {
+        uid: Some(0),
+        gid: Some(0),
+        name: Some("root".into()),
+        home: Some("/root".into()),
+        shell: Some("/bin/sh".into()),
+    };
+    if let Ok(uid) = text.parse::<u32>() {
+        return Ok(match User::from_uid(Uid::from_raw(uid)) {
+            Ok(Some(user)) => user.into(),
+            Ok(None) | Err(_) if uid == 0 => root(),
+            // As systemd: the group has the user's number.
+            Ok(None) | Err(_) => Found { uid: Some(uid), gid: Some(uid), ..Found::default() },
+        });
+    }
+    match User::from_name(text) {
+        Ok(Some(user)) => Ok(user.into()),
+        Ok(None) | Err(_) if text == "root" => Ok(root()),
+        Ok(None) | Err(_) => Err(unknown()),
+    }
+}
+
+fn lookup_group(text: &str) -> Result<u32, IdentityError> {
+    if let Ok(gid) = text.parse::<u32>() {
+        return Ok(gid);
+    }
+    match Group::from_name(text) {
+        Ok(Some(group)) => Ok(group.gid.as_raw()),
+        Ok(None) | Err(_) if text == "root" => Ok(0),
+        Ok(None) | Err(_) => Err(IdentityError::Group(text.to_owned())),
+    }
+}
+
+fn initgroups(name: &str, gid: u32) -> Vec<u32> {
+    CString::new(name)
+        .ok()
+        .and_then(|name| getgrouplist(&name, Gid::from_raw(gid)).ok())
+        .map_or_else(|| vec![gid], |groups| groups.into_iter().map(Gid::as_raw).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use unit_parser::{Origin, UnitName, Value};
+
+    fn unit(settings: &[(unit_parser::RowId, &str)]) -> Unit {
+        let mut unit = Unit::new(UnitName::parse("a.service").unwrap());
+        for (row, text) in settings {
+            unit.set(*row, Value::Str((*text).into()), Origin::default());
+        }
+        unit
+    }
+
+    #[test]
+    fn names_numbers_and_unknowns() {
+        assert_eq!(Identity::of(&unit(&[])), Ok(None));
+        let root = Identity::of(&unit(&[(exec::USER, "root")])).unwrap().unwrap();
+        assert_eq!((root.user.uid, root.user.gid, root.name.as_deref()), (Some(0), Some(0), Some("root")));
+        let number = Identity::of(&unit(&[(exec::USER, "4242424")])).unwrap().unwrap();
+        assert_eq!((number.user.uid, number.user.gid, number.name), (Some(4_242_424), Some(4_242_424), None));
+        let error = Identity::of(&unit(&[(exec::USER, "no-such-user")])).unwrap_err();
+        assert_eq!(error.status(), 217);
+        let error = Identity::of(&unit(&[(exec::GROUP, "no-such-group")])).unwrap_err();
+        assert_eq!(error.status(), 216);
+    }
+}

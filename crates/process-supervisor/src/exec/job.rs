@@ -1,0 +1,143 @@
+//! The job of one command.
+
+use std::os::fd::RawFd;
+use std::path::PathBuf;
+
+use daemon_runtime::paths::Mode;
+use sys::executor::{Job, PassedFd, PrivateTmp, Tty, WorkingDirectory};
+use thiserror::Error;
+use unit_parser::Unit;
+use unit_parser::rows::{exec, service};
+
+use super::environment::{self, Facts};
+use super::identity::Identity;
+use super::stdio::{self, Output};
+use super::{directories, limits, namespace};
+use crate::core::action::SpawnOrder;
+use crate::core::expand;
+
+/// Everything that makes a job.
+#[derive(Debug)]
+pub struct Plan<'a> {
+    /// The unit.
+    pub unit: &'a Unit,
+    /// Which command, and what the machine wants of it.
+    pub order: &'a SpawnOrder,
+    /// What is known of this start.
+    pub facts: &'a Facts,
+    /// System or user.
+    pub mode: Mode,
+    /// Where unmanaged output goes.
+    pub output: Output,
+    /// The service's descriptors with their names.
+    pub fds: &'a [(String, RawFd)],
+    /// The place of its private /tmp.
+    pub private_tmp: Option<PrivateTmp>,
+    /// Where the executor tells how it went.
+    pub report: Option<RawFd>,
+    /// Where it writes why it failed.
+    pub log: Option<RawFd>,
+}
+
+/// Why there is no job: the start fails with `resources`.
+#[derive(Debug, Error)]
+pub enum PrepareError {
+    /// No such command in the unit (it was reloaded).
+    #[error("the unit has no such command any more")]
+    NoCommand,
+    /// An `EnvironmentFile=` is missing or unreadable.
+    #[error("cannot read environment file {0}")]
+    EnvironmentFile(String),
+}
+
+/// The job, and what there is to complain about. An identity that does not exist is no error here: it becomes the exit
+/// status of the process, as in systemd.
+///
+/// # Errors
+/// [`PrepareError`].
+pub fn prepare(plan: &Plan<'_>) -> Result<(Job, Vec<String>), PrepareError> {
+    let unit = plan.unit;
+    let command = unit.exec(plan.order.kind.row()).get(plan.order.index).ok_or(PrepareError::NoCommand)?;
+    let (identity, refusal) = match Identity::of(unit) {
+        Ok(identity) => (identity, None),
+        Err(error) => (None, Some((error.status(), error.to_string()))),
+    };
+    let (env, mut complaints) =
+        environment::build(unit, plan.order, plan.facts, identity.as_ref()).map_err(PrepareError::EnvironmentFile)?;
+    let argv = if command.no_env {
+        command.argv.clone()
+    } else {
+        let (argv, missing) = expand::arguments(&command.argv, &|name| env.lookup(name).map(str::to_owned));
+        complaints.extend(
+            missing
+                .into_iter()
+                .map(|name| format!("{}: variable {name} is not set, taken as empty", plan.order.kind.property())),
+        );
+        argv
+    };
+    let streams = stdio::streams(unit, plan.order.kind, plan.fds, plan.output);
+    let fds = if plan.order.pass_fds { plan.fds } else { &[] };
+    let start_only = unit.bool(service::PERMISSIONS_START_ONLY) && !plan.order.main;
+    let mut job = Job {
+        unit: unit.name.as_str().to_owned(),
+        path: command.path.clone(),
+        search_path: unit.list(exec::EXEC_SEARCH_PATH).to_vec(),
+        argv,
+        env: env.into_pairs(),
+        fds: fds.iter().map(|(name, fd)| PassedFd { fd: *fd, name: name.clone() }).collect(),
+        stdin: streams.stdin,
+        stdout: streams.stdout,
+        stderr: streams.stderr,
+        log_fd: plan.log,
+        report_fd: plan.report,
+        tty: streams.tty.then(|| tty(unit)),
+        user: identity.map(|identity| identity.user),
+        full_privileges: command.privileged || start_only,
+        keep_credentials: command.no_setuid,
+        working_directory: working_directory(unit),
+        root_directory: Some(unit.str(exec::ROOT_DIRECTORY)).filter(|dir| !dir.is_empty()).map(PathBuf::from),
+        ignore_sigpipe: unit.bool(exec::IGNORE_SIGPIPE),
+        capability_bounding_set: unit
+            .setting(exec::CAPABILITY_BOUNDING_SET)
+            .map(|_| unit.uint(exec::CAPABILITY_BOUNDING_SET)),
+        ambient_capabilities: unit.uint(exec::AMBIENT_CAPABILITIES),
+        secure_bits: i32::try_from(unit.uint(exec::SECURE_BITS)).unwrap_or(0),
+        no_new_privileges: unit.bool(exec::NO_NEW_PRIVILEGES),
+        directories: directories::sets(unit, plan.mode),
+        namespace: namespace::namespace(unit, plan.private_tmp.clone()),
+        private_network: unit.bool(exec::PRIVATE_NETWORK),
+        private_ipc: unit.bool(exec::PRIVATE_IPC),
+        protect_hostname: unit.bool(exec::PROTECT_HOSTNAME) || unit.word(exec::PROTECT_HOSTNAME) == "yes",
+        refusal,
+        ..Job::default()
+    };
+    limits::apply(unit, &mut job);
+    Ok((job, complaints))
+}
+
+/// `WorkingDirectory=`: `-` forgives a missing one, `~` is the home. A user's manager starts in the home.
+fn working_directory(unit: &Unit) -> Option<WorkingDirectory> {
+    let text = unit.str(exec::WORKING_DIRECTORY);
+    let (missing_ok, text) = match text.strip_prefix('-') {
+        Some(rest) => (true, rest),
+        None => (false, text),
+    };
+    match text {
+        "" if unit.user_manager => {
+            std::env::var_os("HOME").map(|home| WorkingDirectory { path: Some(home.into()), missing_ok: true })
+        }
+        "" => None,
+        "~" => Some(WorkingDirectory { path: None, missing_ok }),
+        path => Some(WorkingDirectory { path: Some(path.into()), missing_ok }),
+    }
+}
+
+fn tty(unit: &Unit) -> Tty {
+    let path = unit.str(exec::TTY_PATH);
+    Tty {
+        path: if path.is_empty() { "/dev/console".into() } else { path.into() },
+        reset: unit.bool(exec::TTY_RESET),
+        vhangup: unit.bool(exec::TTY_VHANGUP),
+        force: unit.word(exec::STANDARD_INPUT) == "tty-force",
+    }
+}

@@ -1,0 +1,71 @@
+//! What a unit's processes see of the file system.
+
+use std::path::PathBuf;
+
+use sys::executor::{Bind, MountNamespace, PrivateTmp, ProtectHome, ProtectSystem};
+use unit_parser::rows::exec;
+use unit_parser::{RowId, Unit};
+
+/// A mount namespace, if any setting needs one.
+pub(super) fn namespace(unit: &Unit, private_tmp: Option<PrivateTmp>) -> Option<MountNamespace> {
+    let mut binds: Vec<Bind> = unit.list(exec::BIND_PATHS).iter().filter_map(|text| bind(text, false)).collect();
+    binds.extend(unit.list(exec::BIND_READ_ONLY_PATHS).iter().filter_map(|text| bind(text, true)));
+    let namespace = MountNamespace {
+        private_tmp,
+        private_devices: unit.bool(exec::PRIVATE_DEVICES),
+        protect_system: match word(unit, exec::PROTECT_SYSTEM) {
+            "yes" => ProtectSystem::Yes,
+            "full" => ProtectSystem::Full,
+            "strict" => ProtectSystem::Strict,
+            _ => ProtectSystem::No,
+        },
+        protect_home: match word(unit, exec::PROTECT_HOME) {
+            "yes" => ProtectHome::Yes,
+            "read-only" => ProtectHome::ReadOnly,
+            "tmpfs" => ProtectHome::Tmpfs,
+            _ => ProtectHome::No,
+        },
+        protect_kernel_tunables: unit.bool(exec::PROTECT_KERNEL_TUNABLES),
+        protect_kernel_modules: unit.bool(exec::PROTECT_KERNEL_MODULES),
+        protect_control_groups: !matches!(word(unit, exec::PROTECT_CONTROL_GROUPS), "no" | ""),
+        read_only: unit.list(exec::READ_ONLY_PATHS).to_vec(),
+        read_write: unit.list(exec::READ_WRITE_PATHS).to_vec(),
+        inaccessible: unit.list(exec::INACCESSIBLE_PATHS).to_vec(),
+        temporary: unit.pairs(exec::TEMPORARY_FILE_SYSTEM).to_vec(),
+        binds,
+    };
+    let wanted = unit.bool(exec::PRIVATE_MOUNTS) || namespace != MountNamespace::default();
+    wanted.then_some(namespace)
+}
+
+/// A boolean or a word, as a word.
+fn word(unit: &Unit, row: RowId) -> &str {
+    if unit.bool(row) { "yes" } else { unit.word(row) }
+}
+
+/// `[-]SOURCE[:TARGET[:OPTIONS]]`
+fn bind(text: &str, read_only: bool) -> Option<Bind> {
+    let (missing_ok, text) = match text.strip_prefix('-') {
+        Some(rest) => (true, rest),
+        None => (false, text),
+    };
+    let mut parts = text.splitn(3, ':');
+    let source = PathBuf::from(parts.next().filter(|source| !source.is_empty())?);
+    let target = parts.next().filter(|target| !target.is_empty()).map_or_else(|| source.clone(), PathBuf::from);
+    let not_recursive = parts.next() == Some("norbind");
+    Some(Bind { source, target, read_only, not_recursive, missing_ok })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bind_forms() {
+        let full = bind("-/a:/b:norbind", true).unwrap();
+        assert!(full.missing_ok && full.not_recursive && full.read_only);
+        assert_eq!((full.source, full.target), ("/a".into(), "/b".into()));
+        assert_eq!(bind("/a", false).unwrap().target, PathBuf::from("/a"));
+        assert_eq!(bind("", false), None);
+    }
+}
