@@ -1,6 +1,6 @@
 //! The seam to what must be asked synchronously.
 
-use unit_parser::{Condition, Unit, UnitName};
+use unit_parser::{Condition, Edge, Unit, UnitName};
 
 use super::event::Invocation;
 
@@ -19,6 +19,10 @@ pub enum Tested {
 pub trait World {
     /// Reads a unit's files. Never fails: a missing unit is one with `LoadState::NotFound`.
     fn load(&mut self, name: &UnitName) -> Unit;
+    /// What a unit depends on, by its own definition.
+    fn dependencies(&mut self, unit: &Unit) -> Vec<Edge> {
+        unit.dependencies()
+    }
     /// Looks at the directories of the load path again (daemon-reload).
     fn refresh(&mut self);
     /// Looks at one condition or assert.

@@ -33,7 +33,7 @@ impl Engine {
                 continue;
             }
             let unit = cx.world.load(&self.graph[id].name);
-            if let Some(id) = self.adopt(id, unit, &mut queue) {
+            if let Some(id) = self.adopt(cx, id, unit, &mut queue) {
                 loaded.push(id);
             }
         }
@@ -48,7 +48,7 @@ impl Engine {
     }
 
     /// Takes over a definition. `None`: the place was merged into a unit that exists already.
-    fn adopt(&mut self, id: UnitId, mut unit: Unit, queue: &mut VecDeque<UnitId>) -> Option<UnitId> {
+    fn adopt(&mut self, cx: &mut Cx, id: UnitId, mut unit: Unit, queue: &mut VecDeque<UnitId>) -> Option<UnitId> {
         let asked = self.graph[id].name.clone();
         if unit.name != asked {
             if let Some(existing) = self.graph.find(&unit.name).filter(|existing| *existing != id) {
@@ -78,7 +78,7 @@ impl Engine {
             unit.load_state = LoadState::Loaded;
         }
         let (start_limit, device_timeout) = (self.options.start_limit, self.options.device_timeout);
-        let edges = unit.dependencies();
+        let edges = cx.world.dependencies(&unit);
         let record = &mut self.graph[id];
         record.load_state = unit.load_state;
         record.settings = Settings::of(&unit, start_limit, device_timeout);
@@ -218,7 +218,7 @@ impl Engine {
         self.graph[id].transient = true;
         let is_new = self.graph[id].load_state == LoadState::Stub;
         let mut queue = VecDeque::new();
-        let id = self.adopt(id, unit, &mut queue).unwrap_or(id);
+        let id = self.adopt(cx, id, unit, &mut queue).unwrap_or(id);
         self.load_queue(cx, queue);
         self.derive(cx, id);
         if is_new {
@@ -244,7 +244,7 @@ impl Engine {
             if self.graph[id].transient && unit.load_state == LoadState::NotFound {
                 unit = (*old).clone();
             }
-            if let Some(id) = self.adopt(id, unit, &mut queue) {
+            if let Some(id) = self.adopt(cx, id, unit, &mut queue) {
                 done.push((id, old));
             }
         }
@@ -277,7 +277,7 @@ impl Engine {
         let mut queue = VecDeque::new();
         let definition = self.graph[id].definition.clone();
         let wants = self.graph[id].device.as_ref().map(|device| device.wants.clone()).unwrap_or_default();
-        for edge in definition.dependencies().into_iter().chain(wants.into_iter().map(device_want)) {
+        for edge in cx.world.dependencies(&definition).into_iter().chain(wants.into_iter().map(device_want)) {
             self.connect(id, edge, &mut queue);
         }
         self.load_queue(cx, queue);

@@ -1,0 +1,6 @@
+//! The engine, from outside: scenarios as data (`scenarios/engine/`), and random graphs.
+
+mod player;
+mod random;
+mod scenarios;
+mod world;
