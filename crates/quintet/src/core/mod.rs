@@ -45,6 +45,8 @@ pub enum Event {
     Leave(EndRequest),
     /// The broker has stopped all units.
     UnitsStopped(EndRequest),
+    /// Somebody asked for fresh daemons (`systemctl daemon-reexec`), after an upgrade for example.
+    Renew,
     /// No process but ourselves is left.
     Alone,
     /// A deadline has passed.
@@ -112,6 +114,7 @@ impl Launcher {
             Event::Ready(daemon) => self.ready(daemon, &mut actions),
             Event::Leave(end) => self.leave(now, end, &mut actions),
             Event::UnitsStopped(end) => self.stop_daemons(now, end, &mut actions),
+            Event::Renew => self.renew(&mut actions),
             Event::Alone => self.alone(&mut actions),
             Event::Tick => {}
         }
@@ -163,6 +166,13 @@ impl Launcher {
         } else if let Phase::Stopping { end, .. } = &self.phase {
             let end = end.clone();
             self.continue_stopping(now, end, actions);
+        }
+    }
+
+    /// All daemons end and come back: an upgrade is the same thing as a crash.
+    fn renew(&self, actions: &mut Vec<Action>) {
+        if self.restarting() {
+            actions.extend(self.daemons.iter().filter_map(DaemonState::pid).map(Action::Terminate));
         }
     }
 

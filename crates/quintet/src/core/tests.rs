@@ -105,3 +105,12 @@ fn the_third_request_is_taken_seriously() {
     assert_eq!(launcher.handle(1, Event::Leave(POWER_OFF)), []);
     assert!(launcher.handle(2, Event::Leave(POWER_OFF)).contains(&Action::Terminate(13)));
 }
+
+#[test]
+fn renewed_daemons_come_back_unless_we_are_leaving() {
+    let mut launcher = booted();
+    assert_eq!(launcher.handle(60_000, Event::Renew), [10, 11, 12, 13].map(Action::Terminate));
+    assert_eq!(spawns(&launcher.handle(60_001, exited(10))), [Daemon::ProcessSupervisor]);
+    launcher.handle(60_002, Event::UnitsStopped(POWER_OFF));
+    assert_eq!(launcher.handle(60_003, Event::Renew), []);
+}

@@ -212,11 +212,12 @@ impl Driver {
                     }
                     if let Some(word) = message.field("X_QUINTET_REQUEST") {
                         let status = message.field("X_QUINTET_EXIT_STATUS").and_then(|text| text.parse().ok());
-                        match (End::parse(word), daemon) {
-                            (Some(end), Daemon::UnitBroker) => {
+                        match (word, End::parse(word), daemon) {
+                            (_, Some(end), Daemon::UnitBroker) => {
                                 events.push(Event::UnitsStopped(EndRequest { end, status: status.unwrap_or(0) }));
                             }
-                            (_, _) => tracing::warn!("{} asks for {word:?}: not understood", daemon.name()),
+                            ("reexec", None, Daemon::UnitBroker) => events.push(Event::Renew),
+                            (_, _, _) => tracing::warn!("{} asks for {word:?}: not understood", daemon.name()),
                         }
                     }
                     if message.is_set("READY") {

@@ -43,6 +43,7 @@ impl Place {
         runtime.create().map_err(unusable)?;
         let lock = take_lock(&runtime)?;
         create_dir(&runtime.notify()).map_err(unusable)?;
+        forget_earlier_boot(&runtime).map_err(unusable)?;
         for daemon in Daemon::ALL {
             create_dir(&runtime.state(daemon.name())).map_err(unusable)?;
         }
@@ -127,6 +128,30 @@ fn take_lock(runtime: &RuntimeDir) -> Result<Flock<File>, RunError> {
         }
         Err((_, error)) => Err(RunError::System { what: "cannot lock the runtime directory", source: error.into() }),
     }
+}
+
+/// State files speak of processes. They outlive a launcher that was killed, and so may the processes; but in a container
+/// whose /run is kept on disk they outlive the boot too, and would then be taken for the truth about others' PIDs.
+fn forget_earlier_boot(runtime: &RuntimeDir) -> io::Result<()> {
+    let path = runtime.path().join("boot");
+    let boot = this_boot();
+    if std::fs::read_to_string(&path).is_ok_and(|earlier| earlier == boot) {
+        return Ok(());
+    }
+    for daemon in Daemon::ALL {
+        match std::fs::remove_dir_all(runtime.state(daemon.name())) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            Ok(()) | Err(_) => {}
+        }
+    }
+    std::fs::write(path, boot)
+}
+
+/// The kernel's boot, and the PID namespace's: its PID 1 lives as long as it does.
+fn this_boot() -> String {
+    let kernel = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+    let namespace = sys::process::start_time(1).unwrap_or_default();
+    format!("{}\n{namespace}\n", kernel.trim())
 }
 
 /// The store holds sockets and pidfds of all units, so we ask for all the descriptors that we may have. What services get

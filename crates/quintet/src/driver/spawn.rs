@@ -72,6 +72,9 @@ impl Spawner {
             stdin: Stdio::Null,
             stdout: Stdio::Inherit,
             stderr: Stdio::Inherit,
+            // Without us nobody restarts it or keeps its descriptors, and the next launcher starts its own: it saves its
+            // state and ends.
+            parent_death_signal: sys::signals::number("TERM"),
             ..Job::default()
         };
         sys::spawn::spawn(&SpawnRequest { executor: &self.executor, job: &job, cgroup: None })

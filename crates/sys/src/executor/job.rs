@@ -44,6 +44,8 @@ pub struct Job {
     pub attach_cgroup: Option<PathBuf>,
     /// A session and process group of its own (systemd always makes one; off for tests).
     pub keep_session: bool,
+    /// Signal that the process gets when its spawner's thread ends (PR_SET_PDEATHSIG): for helpers that are of no use alone.
+    pub parent_death_signal: Option<i32>,
     /// TTYPath= & co.: opened for `Stdio::Tty`, made the controlling terminal.
     pub tty: Option<Tty>,
 

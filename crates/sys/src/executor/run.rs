@@ -115,6 +115,10 @@ fn become_service(job: &Job, channels: &mut Channels) -> Result<Infallible, Fail
         nix::sys::prctl::set_no_new_privs().at(Step::NoNewPrivileges, "prctl")?;
     }
 
+    if let Some(signal) = job.parent_death_signal.and_then(|n| nix::sys::signal::Signal::try_from(n).ok()) {
+        // Last, because a change of user clears it.
+        nix::sys::prctl::set_pdeathsig(signal).at(Step::SignalMask, "PR_SET_PDEATHSIG")?;
+    }
     if let Some(report) = channels.report {
         write(report, &[ABOUT_TO_EXEC]);
     }
