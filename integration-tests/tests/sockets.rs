@@ -1,0 +1,66 @@
+//! A socket unit starts its server with the first connection.
+
+use integration_tests::{Place, needs};
+
+const SOCKET: &str = "[Socket]\nListenStream=3233\n[Install]\nWantedBy=sockets.target\n";
+const SERVICE: &str = "[Service]\nExecStart=/run/place/bin/my_server\n";
+
+#[test]
+fn the_first_connection_starts_the_server() {
+    if !needs::root() {
+        return;
+    }
+    let place = Place::system().unit("my_server.socket", SOCKET).unit("my_server.service", SERVICE).boot();
+    place.systemctl(&["enable", "--now", "my_server.socket"]).good();
+    assert_eq!(place.state("my_server.socket"), "active/listening");
+    assert_eq!(place.state("my_server.service"), "inactive/dead");
+    assert_eq!(place.property("my_server.service", "MainPID"), "0");
+    assert!(place.systemctl(&["list-sockets", "--no-legend"]).good().contains("my_server.socket"));
+
+    assert_eq!(place.greet(3233).as_deref(), Ok("Hello from the server!"));
+    place.wait_state("my_server.service", "active/running");
+    assert_eq!(place.state("my_server.socket"), "active/running");
+    let pid = place.property("my_server.service", "MainPID");
+    assert_eq!(place.greet(3233).as_deref(), Ok("Hello from the server!"));
+    assert_eq!(place.property("my_server.service", "MainPID"), pid, "one server for all connections");
+
+    place.systemctl(&["stop", "my_server.service"]).good();
+    place.wait_state("my_server.socket", "active/listening");
+    assert_eq!(place.greet(3233).as_deref(), Ok("Hello from the server!"));
+    place.wait_state("my_server.service", "active/running");
+    assert_ne!(place.property("my_server.service", "MainPID"), pid);
+
+    place.systemctl(&["stop", "my_server.socket", "my_server.service"]).good();
+    assert!(place.greet(3233).is_err(), "nobody listens any more");
+}
+
+#[test]
+fn the_server_binds_by_itself_when_run_alone() {
+    if !needs::root() {
+        return;
+    }
+    let service = "[Service]\nExecStart=/run/place/bin/my_server\n";
+    let place = Place::system().unit("alone.service", service).boot();
+    place.systemctl(&["start", "alone.service"]).good();
+    let greeted = integration_tests::wait::until(std::time::Duration::from_secs(5), || {
+        place.greet(3233).as_deref() == Ok("Hello from the server!")
+    });
+    assert!(greeted);
+}
+
+#[test]
+fn an_accepting_socket_starts_an_instance_per_connection() {
+    if !needs::root() {
+        return;
+    }
+    let socket = "[Socket]\nListenStream=3234\nAccept=yes\n";
+    let service =
+        "[Service]\nExecStart=/bin/sh -c 'echo hello $REMOTE_ADDR'\nStandardInput=socket\nStandardOutput=socket\n";
+    let place = Place::system().unit("echo.socket", socket).unit("echo@.service", service).boot();
+    place.systemctl(&["start", "echo.socket"]).good();
+    for _ in 0..5 {
+        assert_eq!(place.greet(3234).as_deref(), Ok("hello 127.0.0.1"));
+    }
+    assert_eq!(place.property("echo.socket", "NAccepted"), "5");
+    assert_eq!(place.state("echo.socket"), "active/listening");
+}
