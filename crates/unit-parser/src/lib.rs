@@ -10,6 +10,7 @@ pub mod dependencies;
 mod diagnostic;
 pub mod escape;
 pub mod format;
+pub mod install;
 pub mod load;
 mod long_name;
 pub mod machine;

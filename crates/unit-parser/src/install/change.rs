@@ -91,7 +91,7 @@ pub struct Outcome {
     pub changes: Vec<Change>,
 }
 
-/// Why a verb failed. What it did before stays done.
+/// Why a verb failed.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum InstallError {
     /// Something else is there already.
@@ -193,6 +193,22 @@ fn errno_bus_name(errno: i32) -> &'static str {
     }
 }
 
+/// A verb that failed, and what it had done by then.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{error}")]
+pub struct InstallFailure {
+    /// Why: what goes over the bus.
+    pub error: InstallError,
+    /// What is done all the same: for the log.
+    pub changes: Vec<Change>,
+}
+
+impl From<InstallError> for InstallFailure {
+    fn from(error: InstallError) -> InstallFailure {
+        InstallFailure { error, changes: Vec::new() }
+    }
+}
+
 /// Collects what a verb does: changes, and failures that do not stop it at once.
 #[derive(Debug, Default)]
 pub(super) struct Log {
@@ -206,10 +222,10 @@ impl Log {
     }
 
     /// The verb's result: the first failure if it `failed`, or if nothing but failures happened.
-    pub(super) fn finish(self, carries_install_info: bool, failed: bool) -> Result<Outcome, InstallError> {
+    pub(super) fn finish(self, carries_install_info: bool, failed: bool) -> Result<Outcome, InstallFailure> {
         let Log { changes, failures } = self;
         match failures.into_iter().next() {
-            Some(failure) if failed || changes.is_empty() => Err(failure),
+            Some(error) if failed || changes.is_empty() => Err(InstallFailure { error, changes }),
             Some(_) | None => Ok(Outcome { carries_install_info, changes }),
         }
     }

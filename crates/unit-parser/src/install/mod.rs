@@ -29,7 +29,7 @@ mod verbs;
 
 use crate::specifier::Host;
 
-pub use change::{Change, ChangeKind, InstallError, Outcome};
+pub use change::{Change, ChangeKind, InstallError, InstallFailure, Outcome};
 pub use paths::InstallPaths;
 pub use preset::{PresetMode, PresetState, Presets};
 pub use state::{FileState, ListedFile};

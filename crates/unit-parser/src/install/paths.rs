@@ -60,7 +60,12 @@ impl InstallPaths {
                     "/usr/lib/systemd/user-preset",
                 ];
                 let config = config.unwrap_or_else(|| "/nonexistent".into()).join("systemd");
-                (config, set("XDG_RUNTIME_DIR").unwrap_or_else(|| "/nonexistent".into()).join("systemd"), "user", presets)
+                (
+                    config,
+                    set("XDG_RUNTIME_DIR").unwrap_or_else(|| "/nonexistent".into()).join("systemd"),
+                    "user",
+                    presets,
+                )
             }
         };
         let (config, volatile) = (below(&config), below(&volatile));
@@ -126,7 +131,11 @@ impl InstallPaths {
     /// Whether a directory is gone after a boot.
     pub(super) fn is_runtime_dir(&self, dir: &Path) -> bool {
         let in_run = self.mode == Mode::System && self.inside(dir).starts_with("/run");
-        in_run || dir == self.runtime || dir == self.transient || dir == self.runtime_control || self.is_generator_dir(dir)
+        in_run
+            || dir == self.runtime
+            || dir == self.transient
+            || dir == self.runtime_control
+            || self.is_generator_dir(dir)
     }
 
     /// Whether a file is gone after a boot.

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use super::change::{InstallError, Log, Outcome};
-use super::search::{Context, FOLLOW, LOAD};
+use super::change::{InstallError, InstallFailure, Log, Outcome};
+use super::search::{Context, FOLLOW, LOAD, LOAD_FOLLOW};
 use super::verbs::mark_for_removal;
 use super::{Flags, InstallPaths, Installer};
 use crate::name::UnitName;
@@ -134,14 +134,14 @@ impl Installer {
     /// Enables and disables units as the presets say.
     ///
     /// # Errors
-    /// [`InstallError`].
-    pub fn preset(&self, files: &[String], mode: PresetMode, flags: Flags) -> Result<Outcome, InstallError> {
+    /// [`InstallFailure`].
+    pub fn preset(&self, files: &[String], mode: PresetMode, flags: Flags) -> Result<Outcome, InstallFailure> {
         let presets = Presets::read(&self.paths);
         let mut log = Log::default();
         let (mut plus, mut minus) = self.contexts();
         for file in files {
             if UnitName::parse(file).is_err() {
-                return Err(InstallError::InvalidArgument);
+                return Err(InstallError::InvalidArgument.into());
             }
             if self.sort_out(&presets, file, &mut plus, &mut minus, &mut log).is_none() {
                 return log.finish(false, true);
@@ -154,8 +154,8 @@ impl Installer {
     /// The same for every unit file of the load path.
     ///
     /// # Errors
-    /// [`InstallError`] only if nothing could be done.
-    pub fn preset_all(&self, mode: PresetMode, flags: Flags) -> Result<Outcome, InstallError> {
+    /// [`InstallFailure`] only if nothing could be done.
+    pub fn preset_all(&self, mode: PresetMode, flags: Flags) -> Result<Outcome, InstallFailure> {
         let presets = Presets::read(&self.paths);
         let mut log = Log::default();
         let (mut plus, mut minus) = self.contexts();
@@ -207,10 +207,10 @@ impl Installer {
             return Some(());
         }
         if instances.is_empty() {
-            self.discover(plus, file, FOLLOW, log)?;
+            self.discover(plus, file, LOAD_FOLLOW, log)?;
         }
         for instance in instances {
-            self.discover(plus, instance.as_str(), FOLLOW, log)?;
+            self.discover(plus, instance.as_str(), LOAD_FOLLOW, log)?;
         }
         Some(())
     }
@@ -232,7 +232,6 @@ impl Installer {
         if mode == PresetMode::DisableOnly {
             return Some(false);
         }
-        plus.forget_kinds();
         self.apply(plus, config, flags.force, LOAD, true, log)
     }
 }
@@ -307,7 +306,9 @@ mod tests {
     #[test]
     fn the_first_rule_wins() {
         let mut presets = Presets::default();
-        presets.add("# comment\nenable a.service\ndisable a*.service\nenable g@.service tty1 tty2\nnonsense x\ndisable *\n");
+        presets.add(
+            "# comment\nenable a.service\ndisable a*.service\nenable g@.service tty1 tty2\nnonsense x\ndisable *\n",
+        );
         let query = |name: &str| {
             let (enable, instances) = presets.query(&UnitName::parse(name).unwrap());
             (enable, instances.iter().map(UnitName::to_string).collect::<Vec<_>>().join(" "))

@@ -80,17 +80,17 @@ pub(super) struct Info {
 pub(super) struct How {
     /// Read the `[Install]` sections.
     pub load: bool,
-    /// Follow links that the administrator made.
+    /// Follow aliases that the administrator made.
     pub follow: bool,
 }
 
 /// Reads `[Install]` sections and follows links.
 pub(super) const LOAD_FOLLOW: How = How { load: true, follow: true };
-/// Reads `[Install]` sections; a link of the administrator's is an error.
+/// Reads `[Install]` sections; an alias of the administrator's is an error.
 pub(super) const LOAD: How = How { load: true, follow: false };
 /// Finds the file only.
 pub(super) const FOLLOW: How = How { load: false, follow: true };
-/// Finds the file only; a link of the administrator's is an error.
+/// Finds the file only; an alias of the administrator's is an error.
 pub(super) const FIND: How = How { load: false, follow: false };
 
 /// Names to process, and those that were: `Also=` adds to them while they are read.
@@ -119,13 +119,6 @@ impl<'a> Context<'a> {
         self.infos.push(Info { name, path, kind: Kind::Unknown, install: Install::default(), auxiliary });
         self.queue.push_back(index);
         index
-    }
-
-    /// Looks at all names anew, with another way to search.
-    pub fn forget_kinds(&mut self) {
-        for info in &mut self.infos {
-            info.kind = Kind::Unknown;
-        }
     }
 
     /// Whether a name was added.
@@ -171,7 +164,7 @@ impl<'a> Context<'a> {
                 Kind::Unknown | Kind::Regular | Kind::Masked => return Ok(index),
             };
             let here = self.info(index).path.clone().unwrap_or_default();
-            if !how.follow && self.paths.is_config(&here) {
+            if !how.follow && !linked && self.paths.is_config(&here) {
                 return Err(Failure::Errno(errno::ELOOP));
             }
             let file = target.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();

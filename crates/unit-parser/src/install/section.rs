@@ -53,12 +53,7 @@ impl Install {
 pub(super) fn may_alias(unit_type: UnitType) -> bool {
     matches!(
         unit_type,
-        UnitType::Service
-            | UnitType::Socket
-            | UnitType::Target
-            | UnitType::Device
-            | UnitType::Timer
-            | UnitType::Path
+        UnitType::Service | UnitType::Socket | UnitType::Target | UnitType::Device | UnitType::Timer | UnitType::Path
     )
 }
 

@@ -198,8 +198,8 @@ struct Links {
 
 #[derive(Debug, Default)]
 struct DirectoryLinks {
-    /// Names of links in `*.wants` and `*.requires`.
-    dependents: HashMap<String, ()>,
+    /// Names of links in `*.wants` and `*.requires`, and for instances also the names of their templates with them.
+    dependents: HashMap<String, Vec<String>>,
     /// Links in the directory itself, by their own name: base name of what they lead to.
     named: HashMap<String, String>,
     /// The same by base name of what they lead to: their own names.
@@ -275,7 +275,12 @@ impl DirectoryLinks {
             {
                 let inner = std::fs::read_dir(entry.path()).into_iter().flatten().flatten();
                 let inner = inner.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_symlink()));
-                links.dependents.extend(inner.filter_map(|entry| entry.file_name().into_string().ok()).map(|n| (n, ())));
+                for link in inner.filter_map(|entry| entry.file_name().into_string().ok()) {
+                    if let Some(template) = UnitName::parse(&link).ok().and_then(|name| name.template()) {
+                        links.dependents.entry(template.to_string()).or_default().push(link.clone());
+                    }
+                    links.dependents.entry(link.clone()).or_default().push(link);
+                }
             }
             links.entries.insert(name, ());
         }
@@ -284,7 +289,7 @@ impl DirectoryLinks {
 
     fn enables(&self, name: &str, known: Option<&[String]>, ignore_same_name: bool) -> Found {
         let counts = |link: &str| known.is_none_or(|known| known.iter().any(|known| known == link));
-        if !ignore_same_name && self.dependents.contains_key(name) && counts(name) {
+        if !ignore_same_name && self.dependents.get(name).into_iter().flatten().any(|link| counts(link)) {
             return Found::Yes;
         }
         let by_name = !ignore_same_name && self.named.contains_key(name);

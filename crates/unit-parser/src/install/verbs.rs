@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::alias::{Alias, verify};
-use super::change::{ChangeKind, InstallError, Log, Outcome};
+use super::change::{ChangeKind, InstallError, InstallFailure, Log, Outcome};
 use super::links::{Done, create, refused, remove_empty_parents, remove_marked};
 use super::paths::text;
 use super::search::{Context, FIND, FOLLOW, Failure, How, Kind, LOAD, LOAD_FOLLOW, errno, is_masking};
@@ -26,8 +26,8 @@ impl Installer {
     /// Makes the links that the `[Install]` sections of units (names or absolute paths) ask for.
     ///
     /// # Errors
-    /// [`InstallError`]; links that were made before stay.
-    pub fn enable(&self, files: &[String], flags: Flags) -> Result<Outcome, InstallError> {
+    /// [`InstallFailure`]; links that were made before stay.
+    pub fn enable(&self, files: &[String], flags: Flags) -> Result<Outcome, InstallFailure> {
         let mut log = Log::default();
         let carries = self.enable_into(files, flags, &mut log);
         log.finish(carries.unwrap_or(false), carries.is_none())
@@ -37,7 +37,7 @@ impl Installer {
     fn enable_into(&self, files: &[String], flags: Flags, log: &mut Log) -> Option<bool> {
         let mut context = Context::new(&self.paths, &self.host);
         for file in files {
-            self.discover(&mut context, file, LOAD_FOLLOW, log)?;
+            self.discover(&mut context, file, LOAD, log)?;
         }
         let config = self.paths.config(flags.runtime);
         self.apply(&mut context, config, flags.force, LOAD, false, log)
@@ -46,8 +46,8 @@ impl Installer {
     /// Removes the links that make units wanted or give them other names.
     ///
     /// # Errors
-    /// [`InstallError`].
-    pub fn disable(&self, files: &[String], flags: Flags) -> Result<Outcome, InstallError> {
+    /// [`InstallFailure`].
+    pub fn disable(&self, files: &[String], flags: Flags) -> Result<Outcome, InstallFailure> {
         let mut log = Log::default();
         let carries = self.disable_into(files, self.paths.config(flags.runtime), false, &mut log);
         log.finish(carries.unwrap_or(false), carries.is_none())
@@ -56,8 +56,8 @@ impl Installer {
     /// The links that [`Installer::disable`] would remove.
     ///
     /// # Errors
-    /// [`InstallError`].
-    pub fn links(&self, file: &str, runtime: bool) -> Result<Vec<String>, InstallError> {
+    /// [`InstallFailure`].
+    pub fn links(&self, file: &str, runtime: bool) -> Result<Vec<String>, InstallFailure> {
         let mut log = Log::default();
         let done = self.disable_into(&[file.to_owned()], self.paths.config(runtime), true, &mut log);
         let outcome = log.finish(false, done.is_none())?;
@@ -74,12 +74,9 @@ impl Installer {
                 return None;
             };
             let index = context.add(name, None, false);
-            match context.traverse(index, LOAD_FOLLOW) {
-                Ok(index) => carries |= context.info(index).install.has_rules(),
-                Err(failure) => {
-                    log.failures.push(failed(file, failure));
-                    return None;
-                }
+            // A name without a file is told of below, and its links go all the same.
+            if let Ok(index) = context.traverse(index, LOAD_FOLLOW) {
+                carries |= context.info(index).install.has_rules();
             }
         }
         let mut marked = BTreeSet::new();
@@ -91,8 +88,8 @@ impl Installer {
     /// Disables and enables.
     ///
     /// # Errors
-    /// [`InstallError`].
-    pub fn reenable(&self, files: &[String], flags: Flags) -> Result<Outcome, InstallError> {
+    /// [`InstallFailure`].
+    pub fn reenable(&self, files: &[String], flags: Flags) -> Result<Outcome, InstallFailure> {
         let mut log = Log::default();
         let names: Vec<String> = files.iter().map(|file| base_name(file).to_owned()).collect();
         let carries = self
@@ -104,8 +101,8 @@ impl Installer {
     /// Links units to `/dev/null`.
     ///
     /// # Errors
-    /// [`InstallError`]; the other units are masked all the same.
-    pub fn mask(&self, files: &[String], flags: Flags) -> Result<Outcome, InstallError> {
+    /// [`InstallFailure`]; the other units are masked all the same.
+    pub fn mask(&self, files: &[String], flags: Flags) -> Result<Outcome, InstallFailure> {
         let mut log = Log::default();
         let config = self.paths.config(flags.runtime);
         for file in files {
@@ -125,14 +122,14 @@ impl Installer {
     /// Removes the links that [`Installer::mask`] made.
     ///
     /// # Errors
-    /// [`InstallError`].
-    pub fn unmask(&self, files: &[String], flags: Flags) -> Result<Outcome, InstallError> {
+    /// [`InstallFailure`].
+    pub fn unmask(&self, files: &[String], flags: Flags) -> Result<Outcome, InstallFailure> {
         let mut log = Log::default();
         let config = self.paths.config(flags.runtime);
         let mut masked = BTreeSet::new();
         for file in files {
             if UnitName::parse(file).is_err() {
-                return Err(InstallError::InvalidArgument);
+                return Err(InstallError::InvalidArgument.into());
             }
             if self.masked_by_generator(file) {
                 log.add(ChangeKind::MaskedByGenerator, file.clone(), "");
@@ -171,14 +168,14 @@ impl Installer {
     /// Links unit files from outside of the load path into it.
     ///
     /// # Errors
-    /// [`InstallError`]; nothing is linked if one of the files is not good.
-    pub fn link(&self, files: &[String], flags: Flags) -> Result<Outcome, InstallError> {
+    /// [`InstallFailure`]; nothing is linked if one of the files is not good.
+    pub fn link(&self, files: &[String], flags: Flags) -> Result<Outcome, InstallFailure> {
         let mut log = Log::default();
         let mut good: Vec<PathBuf> = Vec::new();
         for file in files {
             let path = self.paths.outside(Path::new(file));
             if !Path::new(file).is_absolute() || UnitName::parse(base_name(file)).is_err() {
-                return Err(InstallError::InvalidArgument);
+                return Err(InstallError::InvalidArgument.into());
             }
             let metadata = std::fs::symlink_metadata(&path).map_err(|error| refused(Path::new(file), &error))?;
             let errno = if metadata.is_symlink() {
@@ -191,7 +188,7 @@ impl Installer {
                 errno::ENOTTY
             };
             if errno != 0 {
-                return Err(InstallError::Errno { path: file.clone(), errno });
+                return Err(InstallError::Errno { path: file.clone(), errno }.into());
             }
             if !self.paths.in_search_path(&path) {
                 good.push(path);
@@ -211,13 +208,13 @@ impl Installer {
     /// Puts units back to what the vendor shipped: drop-ins of the administrator go, and files that hide the vendor's.
     ///
     /// # Errors
-    /// [`InstallError`].
-    pub fn revert(&self, files: &[String]) -> Result<Outcome, InstallError> {
+    /// [`InstallFailure`].
+    pub fn revert(&self, files: &[String]) -> Result<Outcome, InstallFailure> {
         let mut log = Log::default();
         let mut doomed: Vec<PathBuf> = Vec::new();
         for file in files {
             if UnitName::parse(file).is_err() {
-                return Err(InstallError::InvalidArgument);
+                return Err(InstallError::InvalidArgument.into());
             }
             let present = |path: &Path| path.symlink_metadata();
             let mut vendor = false;
@@ -227,6 +224,9 @@ impl Installer {
                 let dropins = dir.join(format!("{file}.d"));
                 let ours = self.paths.is_config_dir(dir) || self.paths.is_control_dir(dir);
                 if ours && present(&dropins).is_ok_and(|metadata| metadata.is_dir()) {
+                    let files = std::fs::read_dir(&dropins).into_iter().flatten().flatten();
+                    let files = files.filter(|file| file.file_name().to_string_lossy().ends_with(".conf"));
+                    doomed.extend(files.map(|file| file.path()));
                     doomed.push(dropins);
                 }
             }
@@ -267,17 +267,17 @@ impl Installer {
     /// Makes a unit want or require others.
     ///
     /// # Errors
-    /// [`InstallError`].
+    /// [`InstallFailure`].
     pub fn add_dependency(
         &self,
         files: &[String],
         target: &str,
         dependency: Dependency,
         flags: Flags,
-    ) -> Result<Outcome, InstallError> {
+    ) -> Result<Outcome, InstallFailure> {
         let mut log = Log::default();
         if UnitName::parse(target).is_err() {
-            return Err(InstallError::InvalidArgument);
+            return Err(InstallError::InvalidArgument.into());
         }
         let done = self.add_dependency_into(files, target, dependency, flags, &mut log);
         log.finish(done.unwrap_or(false), done.is_none())
@@ -323,11 +323,11 @@ impl Installer {
     /// Links `default.target` to another target.
     ///
     /// # Errors
-    /// [`InstallError`].
-    pub fn set_default_target(&self, name: &str, force: bool) -> Result<Outcome, InstallError> {
+    /// [`InstallFailure`].
+    pub fn set_default_target(&self, name: &str, force: bool) -> Result<Outcome, InstallFailure> {
         let target = UnitName::parse(name).map_err(|_| InstallError::InvalidArgument)?;
         if target.unit_type() != UnitType::Target || name == "default.target" {
-            return Err(InstallError::InvalidArgument);
+            return Err(InstallError::InvalidArgument.into());
         }
         let mut log = Log::default();
         let mut context = Context::new(&self.paths, &self.host);
@@ -382,7 +382,7 @@ impl Installer {
         while let Some(index) = context.next() {
             let index = match context.traverse(index, how) {
                 Ok(_) => index,
-                Err(_) if lenient && context.info(index).auxiliary => {
+                Err(_) if context.info(index).auxiliary => {
                     log.add(ChangeKind::AuxiliaryFailed, context.info(index).name.to_string(), "");
                     continue;
                 }
@@ -415,26 +415,31 @@ impl Installer {
         lenient: bool,
         log: &mut Log,
     ) -> Option<usize> {
-        let before = log.failures.len();
-        let mut count = self.link_aliases(context, index, config, force, log);
+        let mut made = self.link_aliases(context, index, config, force, log);
         let install = &context.info(index).install;
         for (list, suffix) in [(&install.wanted_by, "wants"), (&install.required_by, "requires")] {
-            count += self.link_dependents(context, index, list, suffix, config, lenient, log);
+            let more = self.link_dependents(context, index, list, suffix, config, lenient, log);
+            made = made.or(more);
         }
         let info = context.info(index);
         if let Some(path) = &info.path
             && !self.paths.in_search_path(path)
+            && let Err(failure) = create(&self.paths, path, &config.join(info.name.as_str()), force, log)
         {
-            let made = create(&self.paths, path, &config.join(info.name.as_str()), force, log);
-            log.failures.extend(made.err());
+            log.failures.push(failure);
+            made = made.or(Made::Failed);
         }
-        (log.failures.len() == before).then_some(count)
+        match made {
+            Made::Nothing => Some(0),
+            Made::Links => Some(1),
+            Made::Failed => None,
+        }
     }
 
-    fn link_aliases(&self, context: &Context<'_>, index: usize, config: &Path, force: bool, log: &mut Log) -> usize {
+    fn link_aliases(&self, context: &Context<'_>, index: usize, config: &Path, force: bool, log: &mut Log) -> Made {
         let info = context.info(index);
-        let Some(path) = &info.path else { return 0 };
-        let mut count = 0;
+        let Some(path) = &info.path else { return Made::Nothing };
+        let mut made = Made::Nothing;
         for alias in &info.install.aliases {
             let alias = expand(alias, &info.name, info.install.default_instance.as_deref(), &self.host);
             let link = match verify(&alias, &info.name) {
@@ -442,23 +447,24 @@ impl Installer {
                 Alias::Link(link) => config.join(link),
                 Alias::Incompatible(alias) => {
                     log.failures.push(InstallError::BadAlias { target: info.name.to_string(), alias });
+                    made = Made::Failed;
                     continue;
                 }
                 Alias::BadReference(alias) => {
                     log.failures.push(InstallError::BadReference(alias));
+                    made = Made::Failed;
                     continue;
                 }
             };
-            // A link that leads nowhere is in nobody's way.
-            let broken = link.symlink_metadata().is_ok_and(|metadata| metadata.is_symlink())
-                && super::search::resolve(&self.paths, &link).is_ok_and(|target| !target.real.exists());
-            match create(&self.paths, path, &link, force || broken, log) {
-                Ok(Done::Yes) => count += 1,
-                Ok(Done::Already) => count += 1,
-                Err(failure) => log.failures.push(failure),
+            match create(&self.paths, path, &link, force, log) {
+                Ok(Done::Yes | Done::Already) => made = made.or(Made::Links),
+                Err(failure) => {
+                    log.failures.push(failure);
+                    made = Made::Failed;
+                }
             }
         }
-        count
+        made
     }
 
     #[allow(clippy::too_many_arguments, reason = "one list of one unit, with where and how to link it")]
@@ -471,9 +477,9 @@ impl Installer {
         config: &Path,
         lenient: bool,
         log: &mut Log,
-    ) -> usize {
+    ) -> Made {
         let info = context.info(index);
-        let Some(path) = &info.path else { return 0 };
+        let Some(path) = &info.path else { return Made::Nothing };
         let default_instance = info.install.default_instance.as_deref();
         let (name, only_templates) = match default_instance {
             _ if !info.name.is_template() => (info.name.clone(), false),
@@ -481,13 +487,13 @@ impl Installer {
                 Ok(name) => (name, false),
                 Err(_) => {
                     log.failures.push(InstallError::InvalidName(instance.to_owned()));
-                    return 0;
+                    return Made::Failed;
                 }
             },
             // A template can only be wanted by another template.
             None => (info.name.clone(), true),
         };
-        let mut count = 0;
+        let mut made = Made::Nothing;
         for dependent in list {
             let dependent = expand(dependent, &info.name, default_instance, &self.host);
             let parsed = UnitName::parse(&dependent);
@@ -497,23 +503,28 @@ impl Installer {
                 Ok(_) | Err(_) if lenient => continue,
                 Ok(_) => {
                     log.failures.push(InstallError::NonTemplate(dependent));
+                    made = Made::Failed;
                     continue;
                 }
                 Err(_) => {
                     log.failures.push(InstallError::InvalidName(dependent));
+                    made = Made::Failed;
                     continue;
                 }
             }
             let link = config.join(format!("{dependent}.{suffix}")).join(name.as_str());
             match create(&self.paths, path, &link, true, log) {
-                Ok(Done::Yes | Done::Already) => count += 1,
-                Err(failure) => log.failures.push(failure),
+                Ok(Done::Yes | Done::Already) => made = made.or(Made::Links),
+                Err(failure) => {
+                    log.failures.push(failure);
+                    made = Made::Failed;
+                }
             }
             if !self.exists(&dependent) {
                 log.add(ChangeKind::DestinationNotPresent, dependent, text(path));
             }
         }
-        count
+        made
     }
 
     /// Whether a unit of this name has a file.
@@ -536,6 +547,24 @@ impl Installer {
                 log.failures.push(failure);
                 None
             }
+        }
+    }
+}
+
+/// What became of one of a unit's lists. Whichever list comes first decides: an alias that was made outweighs a
+/// `WantedBy=` that failed, and the other way round (as observed). Within a list a failure outweighs everything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Made {
+    Nothing,
+    Links,
+    Failed,
+}
+
+impl Made {
+    fn or(self, later: Made) -> Made {
+        match self {
+            Made::Nothing => later,
+            Made::Links | Made::Failed => self,
         }
     }
 }
