@@ -4,6 +4,7 @@
 //! logs. Everything is usable from a single-threaded or multi-threaded process unless its comment says otherwise.
 //!
 //! * [`spawn`] starts [`executor`], the small program that turns itself into a service.
+//! * [`exec`] starts a program with passed descriptors and nothing else.
 //! * [`pidfd`], [`reap`], [`process`], [`signals`]: processes that run and processes that ended.
 //! * [`cgroup`]: cgroup2 as a container of processes (no controllers are needed).
 //! * [`notify`], [`fdpass`], [`listen_fds()`], [`peer`]: the sd_notify(3) and sd_listen_fds(3) protocols and their sockets.
@@ -12,6 +13,7 @@
 pub mod boot;
 pub mod cgroup;
 pub mod clock;
+pub mod exec;
 pub mod executor;
 pub mod exit;
 pub mod fdpass;

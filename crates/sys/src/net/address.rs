@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::fmt;
 use std::mem::{offset_of, size_of};
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddrV4, SocketAddrV6};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::PathBuf;
 
@@ -116,6 +116,21 @@ impl Address {
         let bytes = unsafe { std::slice::from_raw_parts((&raw const *raw).cast::<u8>(), len) };
         let family = i32::from(raw.ss_family);
         parse(family, bytes).unwrap_or(Address::Other(family))
+    }
+}
+
+/// An internet address in the kernel's form, IPv4 also where it is mapped into IPv6. Takes no memory: for children of vfork.
+pub(crate) fn internet(raw: &libc::sockaddr_storage, len: libc::socklen_t) -> Option<SocketAddr> {
+    if !matches!(i32::from(raw.ss_family), libc::AF_INET | libc::AF_INET6) {
+        return None;
+    }
+    match Address::from_raw(raw, len) {
+        Address::V4(v4) => Some(SocketAddr::V4(v4)),
+        Address::V6(v6) => match v6.ip().to_ipv4_mapped() {
+            Some(v4) => Some(SocketAddr::V4(SocketAddrV4::new(v4, v6.port()))),
+            None => Some(SocketAddr::V6(v6)),
+        },
+        _ => None,
     }
 }
 

@@ -13,9 +13,10 @@ mod socket;
 
 pub use accept::accept_in_child;
 pub use address::Address;
+pub(crate) use address::internet;
 pub use node::{mkfifo, mq_open, mq_unlink, node_owner, set_pipe_size, touch, with_umask};
 pub use options::{interface_index, interface_name, option_bytes, option_int, set_option_bytes, set_option_int};
-pub use poll::{POLLERR, POLLHUP, POLLIN, readiness};
+pub use poll::{POLLERR, POLLHUP, POLLIN, readiness, wait};
 pub use queue::{pair, receive};
 pub use socket::{accept, bind, cookie, discard, kind, listen, local_address, peer_address, shutdown_read, socket};
 
