@@ -1,15 +1,21 @@
 //! What a unit depends on: explicit, implicit and default edges (systemd.unit(5)).
 
+mod default;
+mod explicit;
+mod implicit;
 mod kind;
+mod rule;
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
 pub use kind::DependencyKind;
+pub use rule::Rule;
 
 use crate::name::UnitName;
-use crate::unit::Unit;
+use crate::unit::{Origin, Unit};
 
 /// One dependency of one unit on another.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -40,37 +46,53 @@ pub enum Source {
     Default(Rule),
 }
 
-/// The rule behind an implicit or default dependency.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum Rule {
-    /// A target comes after the units that it pulls in (the broker adds it, for both must be loaded).
-    TargetAfterUnit,
-    /// `RequiresMountsFor=`, `WantsMountsFor=`, and the paths that settings imply (added by the broker).
-    MountsFor,
-    /// `SYSTEMD_WANTS` of a udev rule (added by the broker).
-    DeviceWants,
-    /// The service of an accepted connection belongs to its socket (added by the broker).
-    ConnectionOfSocket,
-    /// Placeholder until the rules are listed.
-    SliceOfUnit,
-}
-
-impl Rule {
-    /// One sentence for people.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Rule::TargetAfterUnit => "a target comes after what it pulls in",
-            Rule::MountsFor => "its paths are on that mount",
-            Rule::DeviceWants => "SYSTEMD_WANTS of a udev rule",
-            Rule::ConnectionOfSocket => "the connection came from that socket",
-            Rule::SliceOfUnit => "a unit is in its slice",
-        }
+impl Unit {
+    /// All dependencies that follow from the unit's own configuration, without doubles and without
+    /// edges to itself. Inverse edges are not in it, nor what depends on other units: the order of a
+    /// target after its members ([`Rule::TargetAfterUnit`]) and mounts ([`Rule::MountsFor`], for the
+    /// paths in `RequiresMountsFor=`, where the paths that settings imply are added when it is loaded).
+    pub fn dependencies(&self) -> Vec<Edge> {
+        let mut edges = Edges::new(self);
+        explicit::add(&mut edges);
+        implicit::add(&mut edges);
+        default::add(&mut edges);
+        edges.list
     }
 }
 
-impl Unit {
-    /// All dependencies that follow from the unit's own configuration. Inverse edges are not in it.
-    pub fn dependencies(&self) -> Vec<Edge> {
-        Vec::new()
+/// Edges of one unit on their way out.
+struct Edges<'a> {
+    unit: &'a Unit,
+    seen: HashSet<(DependencyKind, UnitName)>,
+    list: Vec<Edge>,
+}
+
+impl<'a> Edges<'a> {
+    fn new(unit: &'a Unit) -> Edges<'a> {
+        Edges { unit, seen: HashSet::new(), list: Vec::new() }
+    }
+
+    /// Adds an edge unless it is there (the first source counts) or leads to the unit itself.
+    fn add(&mut self, kind: DependencyKind, other: UnitName, source: Source) {
+        let own = other == self.unit.name || self.unit.aliases.contains(&other);
+        if !own && self.seen.insert((kind, other.clone())) {
+            self.list.push(Edge { kind, other, source });
+        }
+    }
+
+    /// Adds edges of several kinds to a unit by name.
+    fn add_all(&mut self, kinds: &[DependencyKind], other: &str, source: &Source) {
+        let Ok(other) = UnitName::parse(other) else { return };
+        for kind in kinds {
+            self.add(*kind, other.clone(), source.clone());
+        }
+    }
+
+    /// The source of an edge that an assignment asks for.
+    fn source(&self, origin: Origin, rule: Rule) -> Source {
+        match self.unit.file(origin) {
+            Some(file) => Source::File { file: file.clone(), line: origin.line },
+            None => Source::Implicit(rule),
+        }
     }
 }

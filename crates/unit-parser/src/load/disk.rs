@@ -35,6 +35,8 @@ pub trait UnitFiles {
     fn modified(&self, file: &Path) -> io::Result<u64>;
     /// The path with all links followed.
     fn canonical(&self, path: &Path) -> io::Result<PathBuf>;
+    /// Whether there is something at this path, and it is /dev/null or an empty file: a mask.
+    fn is_null(&self, path: &Path) -> bool;
 }
 
 /// The real file system.
@@ -79,5 +81,14 @@ impl UnitFiles for Disk {
 
     fn canonical(&self, path: &Path) -> io::Result<PathBuf> {
         std::fs::canonicalize(path)
+    }
+
+    fn is_null(&self, path: &Path) -> bool {
+        use std::os::unix::fs::{FileTypeExt, MetadataExt};
+        std::fs::metadata(path).is_ok_and(|m| {
+            // 1:3 is /dev/null, wherever its node is.
+            let null = m.file_type().is_char_device() && m.rdev() == (1 << 8 | 3);
+            null || (m.is_file() && m.len() == 0)
+        })
     }
 }

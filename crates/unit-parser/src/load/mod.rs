@@ -1,8 +1,16 @@
-//! From a name to a [`Unit`]: the load path, drop-ins, aliases, masks, templates.
+//! From a name to a [`crate::Unit`]: the load path, drop-ins, aliases, masks, templates.
 
+mod apply;
 mod disk;
+mod dropins;
+mod finish;
+mod index;
 mod loader;
+mod mounts;
 mod path;
+#[cfg(test)]
+mod tests;
+mod verify;
 
 pub use disk::{Disk, Entry, FileKind, UnitFiles};
 pub use loader::{Loader, Mode};

@@ -1,0 +1,143 @@
+//! Puts the assignments of one file into a unit, with complaints in their places.
+
+use std::path::Path;
+
+use crate::diagnostic::{Diagnostic, Severity};
+use crate::parse::{Assigned, Context, Problem, assign};
+use crate::specifier::{Host, Specifiers};
+use crate::syntax::{Assignment, Document, Places, nearest};
+use crate::table::{self, Meaning, RowId, SECTIONS, Status, row};
+use crate::unit::{Origin, Unit};
+
+/// One file on its way into a unit.
+pub(super) struct File<'a> {
+    /// Its path.
+    pub path: &'a Path,
+    /// Its bytes.
+    pub bytes: &'a [u8],
+    /// 0 for the fragment, n for the nth drop-in.
+    pub number: u16,
+}
+
+/// How reading a file ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Outcome {
+    /// Usable.
+    Read,
+    /// Some directive makes the unit unusable.
+    BadSetting,
+    /// The file as such is broken.
+    Broken,
+}
+
+/// Reads one file into the unit.
+pub(super) fn apply(unit: &mut Unit, file: &File<'_>, host: &Host) -> Outcome {
+    let document = crate::syntax::parse(file.bytes, file.path);
+    let places = Places::new(file.bytes, file.path);
+    let mut outcome = if document.broken { Outcome::Broken } else { Outcome::Read };
+    sections(unit, &document, &places);
+    for assignment in &document.assignments {
+        let fatal = one(unit, assignment, file, &places, host);
+        if fatal && outcome == Outcome::Read {
+            outcome = Outcome::BadSetting;
+        }
+    }
+    unit.diagnostics.extend(document.diagnostics);
+    outcome
+}
+
+/// Whether units of this type have such a section.
+fn has_section(unit: &Unit, section: &str) -> bool {
+    matches!(section, "Unit" | "Install") || section == unit.name.unit_type().interface()
+}
+
+fn sections(unit: &mut Unit, document: &Document, places: &Places<'_>) {
+    for section in &document.sections {
+        if has_section(unit, &section.name) || section.name.starts_with("X-") {
+            continue;
+        }
+        let end = section.offset + section.name.len() + 2;
+        let message = format!("unknown section [{}]", section.name);
+        let mut diagnostic = places.diagnostic(section.offset, end, Severity::Warning, "unknown-section", message);
+        diagnostic.hint = if SECTIONS.contains(&section.name.as_str()) {
+            Some(format!("a {} has no such section", unit.name.unit_type()))
+        } else {
+            nearest(&section.name, SECTIONS.iter().copied()).map(|s| format!("did you mean [{s}]?"))
+        };
+        unit.diagnostics.push(diagnostic);
+    }
+}
+
+/// Reads one assignment; whether it makes the unit unusable.
+fn one(unit: &mut Unit, assignment: &Assignment, file: &File<'_>, places: &Places<'_>, host: &Host) -> bool {
+    let section = assignment.section.as_str();
+    let key = assignment.key.as_str();
+    if !has_section(unit, section) || key.starts_with("X-") {
+        return false;
+    }
+    let start = assignment.key_offset;
+    let end = start + key.len();
+    let Some(meaning) = table::find(section, key) else {
+        let message = format!("unknown key {key}= in [{section}]");
+        let mut diagnostic = places.diagnostic(start, end, Severity::Warning, "unknown-key", message);
+        diagnostic.hint = hint(section, key);
+        unit.diagnostics.push(diagnostic);
+        return false;
+    };
+    if let Meaning::Old(legacy) = meaning
+        && legacy.now.is_empty()
+    {
+        let message = format!("{key}= has no meaning any more");
+        unit.diagnostics.push(places.diagnostic(start, end, Severity::Warning, "gone", message));
+    }
+    let mut fatal = false;
+    for id in meaning.rows() {
+        fatal |= set(unit, id, assignment, file, places, host);
+        if let Status::NoEffect(why) = row(id).status {
+            let message = format!("{key}= has no effect here: {why}");
+            unit.diagnostics.push(places.diagnostic(start, end, Severity::Note, "no-effect", message));
+        }
+    }
+    fatal
+}
+
+fn hint(section: &str, key: &str) -> Option<String> {
+    let known = table::section_rows(section).map(|(_, row)| row.name);
+    if let Some(near) = nearest(key, known) {
+        return Some(format!("did you mean {near}=?"));
+    }
+    let elsewhere = SECTIONS.iter().find(|other| table::find(other, key).is_some())?;
+    Some(format!("{key}= belongs in [{elsewhere}]"))
+}
+
+fn set(unit: &mut Unit, id: RowId, assignment: &Assignment, file: &File<'_>, places: &Places<'_>, host: &Host) -> bool {
+    let storage = id.storage();
+    let origin = Origin { file: file.number, line: assignment.line };
+    let fragment = unit.fragment.clone();
+    let name = unit.name.clone();
+    let specifiers = Specifiers { name: &name, fragment: fragment.as_deref(), host };
+    let mut context = Context { specifiers, origin, problems: Vec::new() };
+    let old = unit.setting(storage).map(|setting| &setting.value);
+    match assign(row(id), &assignment.value, old, &mut context) {
+        Assigned::Set(value) => unit.set(storage, value, origin),
+        Assigned::Unset => unit.unset(storage),
+        Assigned::Keep => {}
+    }
+    let problems = context.problems;
+    let fatal = problems.iter().any(|problem| problem.fatal);
+    for problem in problems {
+        unit.diagnostics.push(locate(problem, assignment, places));
+    }
+    fatal
+}
+
+fn locate(problem: Problem, assignment: &Assignment, places: &Places<'_>) -> Diagnostic {
+    let (start, end) = problem.span.unwrap_or((0, assignment.value.len()));
+    let start = assignment.file_offset(start);
+    let end = assignment.file_offset(end).max(start);
+    let severity = if problem.fatal { Severity::Error } else { Severity::Warning };
+    let message = format!("{}=: {}", assignment.key, problem.message);
+    let mut diagnostic = places.diagnostic(start, end, severity, problem.code, message);
+    diagnostic.hint = problem.hint;
+    diagnostic
+}

@@ -1,0 +1,212 @@
+//! What follows from a unit's settings for settings that were not made: types, time-outs, slices.
+
+use super::mounts;
+use crate::escape;
+use crate::name::UnitName;
+use crate::parse::timespan::INFINITY;
+use crate::specifier::Host;
+use crate::table::{RowId, rows};
+use crate::unit::{Origin, Unit};
+use crate::unit_type::UnitType;
+use crate::value::{UnitList, Value};
+
+const IMPLIED: Origin = Origin { file: Origin::IMPLIED, line: 0 };
+
+fn imply(unit: &mut Unit, id: RowId, value: Value) {
+    if !unit.is_set(id) {
+        unit.set(id, value, IMPLIED);
+    }
+}
+
+fn word(text: &str) -> Value {
+    Value::Word(text.into())
+}
+
+/// Fills in implied values.
+pub(super) fn finish(unit: &mut Unit, host: &Host) {
+    use rows::unit as u;
+    if unit.bool(u::ON_FAILURE_ISOLATE) {
+        imply(unit, u::ON_FAILURE_JOB_MODE, word("isolate"));
+    }
+    if let Value::Str(path) = unit.value(u::SOURCE_PATH) {
+        unit.source = Some((**path).into());
+    }
+    match unit.name.unit_type() {
+        UnitType::Service => service(unit),
+        UnitType::Socket => socket(unit),
+        UnitType::Timer => triggered(unit, rows::timer::UNIT),
+        UnitType::Path => triggered(unit, rows::path::UNIT),
+        UnitType::Slice => parent_slice(unit),
+        UnitType::Mount | UnitType::Automount => mount_point(unit),
+        UnitType::Target | UnitType::Device | UnitType::Swap | UnitType::Scope => {}
+    }
+    if unit.name.unit_type().has_exec() {
+        exec(unit);
+    }
+    if unit.name.unit_type().has_cgroup() && unit.name.unit_type() != UnitType::Slice {
+        slice(unit);
+    }
+    mounts::imply_paths(unit, host);
+}
+
+fn service(unit: &mut Unit) {
+    use rows::service as s;
+    if !unit.is_set(s::TYPE) {
+        let implied = if !unit.str(s::BUS_NAME).is_empty() {
+            "dbus"
+        } else if unit.exec(s::EXEC_START).is_empty() {
+            "oneshot"
+        } else {
+            "simple"
+        };
+        imply(unit, s::TYPE, word(implied));
+    }
+    if unit.word(s::TYPE) == "oneshot" {
+        imply(unit, s::TIMEOUT_START_SEC, Value::Usec(INFINITY));
+    }
+    let stop = unit.usec(s::TIMEOUT_STOP_SEC);
+    imply(unit, s::TIMEOUT_ABORT_SEC, Value::Usec(stop));
+    let watchdog = unit.usec(s::WATCHDOG_SEC);
+    let needs_socket = matches!(unit.word(s::TYPE), "notify" | "notify-reload")
+        || (watchdog > 0 && watchdog != INFINITY)
+        || unit.uint(s::FILE_DESCRIPTOR_STORE_MAX) > 0;
+    if needs_socket && unit.word(s::NOTIFY_ACCESS) == "none" {
+        // Also where the file says "none": these need the socket.
+        unit.set(s::NOTIFY_ACCESS, word("main"), IMPLIED);
+    }
+    if unit.list(rows::cgroup::DELEGATE).iter().any(|word| word != "no") {
+        imply(unit, s::OOM_POLICY, word("continue"));
+    }
+    if unit.bool(s::PERMISSIONS_START_ONLY) {
+        let all =
+            [s::EXEC_CONDITION, s::EXEC_START_PRE, s::EXEC_START_POST, s::EXEC_RELOAD, s::EXEC_STOP, s::EXEC_STOP_POST];
+        for id in all {
+            let Some(setting) = unit.setting(id).cloned() else { continue };
+            if let Value::Exec(mut commands) = setting.value {
+                for command in &mut commands {
+                    command.privileged = true;
+                }
+                unit.set(id, Value::Exec(commands), setting.origin);
+            }
+        }
+    }
+}
+
+fn socket(unit: &mut Unit) {
+    use rows::socket as s;
+    let accept = unit.bool(s::ACCEPT);
+    if !accept {
+        triggered(unit, s::SERVICE);
+    }
+    let id = unit.name.as_str().to_owned();
+    imply(unit, s::FILE_DESCRIPTOR_NAME, Value::Str(id.into()));
+    imply(unit, s::TRIGGER_LIMIT_INTERVAL_SEC, Value::Usec(2_000_000));
+    imply(unit, s::TRIGGER_LIMIT_BURST, Value::Uint(if accept { 200 } else { 20 }));
+}
+
+/// The unit that a socket, timer or path starts is the service of the same name, unless said otherwise.
+fn triggered(unit: &mut Unit, id: RowId) {
+    if let Ok(service) = unit.name.with_type(UnitType::Service) {
+        let names = UnitList { names: vec![service], origins: vec![IMPLIED] };
+        imply(unit, id, Value::Units(names));
+    }
+}
+
+fn mount_point(unit: &mut Unit) {
+    let id = match unit.name.unit_type() {
+        UnitType::Mount => rows::mount::WHERE,
+        _ => rows::automount::WHERE,
+    };
+    if let Some(path) = unit.name.to_path() {
+        imply(unit, id, Value::Str(path.into()));
+    }
+}
+
+fn exec(unit: &mut Unit) {
+    use rows::exec as e;
+    let input = unit.word(e::STANDARD_INPUT);
+    if matches!(input, "tty" | "tty-force" | "tty-fail" | "socket") || input.starts_with("fd") {
+        imply(unit, e::STANDARD_OUTPUT, word("inherit"));
+    }
+    if unit.bool(e::DYNAMIC_USER) {
+        dynamic_user(unit);
+    }
+    if unit.bool(e::PRIVATE_DEVICES) {
+        imply(unit, rows::cgroup::DEVICE_POLICY, word("closed"));
+    }
+    drop_capabilities(unit);
+}
+
+/// systemd.exec(5), `DynamicUser=`.
+fn dynamic_user(unit: &mut Unit) {
+    use rows::exec as e;
+    let user = unit.name.prefix().to_owned();
+    imply(unit, e::USER, Value::Str(user.into()));
+    let user = unit.str(e::USER).to_owned();
+    imply(unit, e::GROUP, Value::Str(user.into()));
+    unit.set(e::PRIVATE_TMP, word("yes"), IMPLIED);
+    unit.set(e::REMOVE_IPC, Value::Bool(true), IMPLIED);
+    unit.set(e::NO_NEW_PRIVILEGES, Value::Bool(true), IMPLIED);
+    unit.set(e::RESTRICT_SUID_SGID, Value::Bool(true), IMPLIED);
+    if unit.word(e::PROTECT_SYSTEM) == "no" {
+        unit.set(e::PROTECT_SYSTEM, word("strict"), IMPLIED);
+    }
+    if unit.word(e::PROTECT_HOME) == "no" {
+        unit.set(e::PROTECT_HOME, word("read-only"), IMPLIED);
+    }
+}
+
+/// Some kinds of protection take capabilities away (systemd.exec(5), "Sandboxing").
+fn drop_capabilities(unit: &mut Unit) {
+    use rows::exec as e;
+    let capability = |name: &str| crate::parse::mask::capability(name).map_or(0, |bit| 1u64 << bit);
+    let mut dropped = 0;
+    for (id, names) in [
+        (e::PRIVATE_DEVICES, &["CAP_MKNOD", "CAP_SYS_RAWIO"][..]),
+        (e::PROTECT_KERNEL_MODULES, &["CAP_SYS_MODULE"][..]),
+        (e::PROTECT_KERNEL_LOGS, &["CAP_SYSLOG"][..]),
+        (e::PROTECT_CLOCK, &["CAP_SYS_TIME", "CAP_WAKE_ALARM"][..]),
+    ] {
+        if unit.bool(id) {
+            dropped |= names.iter().fold(0, |mask, name| mask | capability(name));
+        }
+    }
+    if dropped != 0 {
+        let before = match unit.value(e::CAPABILITY_BOUNDING_SET) {
+            Value::Uint(mask) => *mask,
+            _ => u64::MAX,
+        };
+        unit.set(e::CAPABILITY_BOUNDING_SET, Value::Uint(before & !dropped), IMPLIED);
+    }
+}
+
+fn set_slice(unit: &mut Unit, slice: &str) {
+    if let Ok(name) = UnitName::parse(slice) {
+        let names = UnitList { names: vec![name], origins: vec![IMPLIED] };
+        imply(unit, rows::cgroup::SLICE, Value::Units(names));
+    }
+}
+
+/// systemd.slice(5): services of a template share a slice; user units are in app.slice.
+fn slice(unit: &mut Unit) {
+    let base = if unit.user_manager { "app" } else { "system" };
+    let slice = if unit.name.is_instance() {
+        format!("{base}-{}.slice", escape::escape(unit.name.prefix()))
+    } else {
+        format!("{base}.slice")
+    };
+    set_slice(unit, &slice);
+}
+
+/// The parent of `a-b.slice` is `a.slice`, that of `a.slice` is the root, which has none.
+fn parent_slice(unit: &mut Unit) {
+    let stem = unit.name.stem();
+    if stem == "-" {
+        return;
+    }
+    let parent = match stem.rsplit_once('-') {
+        Some((parent, _)) => format!("{parent}.slice"),
+        None => "-.slice".to_owned(),
+    };
+    set_slice(unit, &parent);
+}

@@ -1,0 +1,87 @@
+//! Paths whose mounts a unit needs without saying so (systemd.exec(5), "Implicit Dependencies").
+
+use crate::parse::path;
+use crate::specifier::Host;
+use crate::table::rows;
+use crate::unit::{Origin, Unit};
+use crate::unit_type::UnitType;
+use crate::value::{Address, Value};
+
+/// Adds them to `RequiresMountsFor=`, sorted.
+pub(super) fn imply_paths(unit: &mut Unit, host: &Host) {
+    let mut implied = Vec::new();
+    match unit.name.unit_type() {
+        UnitType::Socket => {
+            for address in unit.listen() {
+                if let Address::Path(path) = &address.address {
+                    implied.push(path.clone());
+                }
+            }
+        }
+        UnitType::Path => {
+            implied.extend(unit.pairs(rows::path::PATH_EXISTS).iter().map(|(_, path)| path.clone()));
+        }
+        UnitType::Mount => mount(unit, &mut implied),
+        UnitType::Automount => implied.extend(parent(unit.str(rows::automount::WHERE))),
+        UnitType::Swap => implied.push(unit.str(rows::swap::WHAT).to_owned()),
+        UnitType::Service
+        | UnitType::Target
+        | UnitType::Device
+        | UnitType::Timer
+        | UnitType::Slice
+        | UnitType::Scope => {}
+    }
+    if unit.name.unit_type().has_exec() {
+        exec(unit, host, &mut implied);
+    }
+    implied.retain(|path| path.starts_with('/') && path != "/");
+    if implied.is_empty() {
+        return;
+    }
+    let id = rows::unit::REQUIRES_MOUNTS_FOR;
+    let origin = unit.setting(id).map_or(Origin { file: Origin::IMPLIED, line: 0 }, |s| s.origin);
+    implied.extend_from_slice(unit.list(id));
+    implied.sort();
+    implied.dedup();
+    unit.set(id, Value::List(implied), origin);
+}
+
+fn parent(place: &str) -> Option<String> {
+    let (parent, _) = place.rsplit_once('/')?;
+    (!parent.is_empty()).then(|| parent.to_owned())
+}
+
+fn mount(unit: &Unit, implied: &mut Vec<String>) {
+    use rows::mount as m;
+    implied.extend(parent(unit.str(m::WHERE)));
+    let what = unit.str(m::WHAT);
+    if what.starts_with('/') {
+        implied.push(path::simplify(what));
+    }
+}
+
+fn exec(unit: &Unit, host: &Host, implied: &mut Vec<String>) {
+    use rows::exec as e;
+    let working = unit.str(e::WORKING_DIRECTORY);
+    for path in [working, unit.str(e::ROOT_DIRECTORY), unit.str(e::ROOT_IMAGE)] {
+        // A working directory with "-" may be missing, ~ is looked up when it runs.
+        if path.starts_with('/') {
+            implied.push(path.to_owned());
+        }
+    }
+    for (id, base) in [
+        (e::RUNTIME_DIRECTORY, &host.runtime_dir),
+        (e::STATE_DIRECTORY, &host.state_dir),
+        (e::CACHE_DIRECTORY, &host.cache_dir),
+        (e::LOGS_DIRECTORY, &host.log_dir),
+        (e::CONFIGURATION_DIRECTORY, &host.config_dir),
+    ] {
+        for entry in unit.list(id) {
+            let name = entry.split_once(':').map_or(entry.as_str(), |(name, _)| name);
+            implied.push(format!("{base}/{name}"));
+        }
+    }
+    if !unit.user_manager && !matches!(unit.word(e::PRIVATE_TMP), "no" | "") {
+        implied.push("/var/tmp".to_owned());
+    }
+}

@@ -1,0 +1,244 @@
+//! Loading from a map of files: which file wins, what is refused.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::{Entry, FileKind, LoadPath, Loader, Mode, UnitFiles};
+use crate::dependencies::Source;
+use crate::name::UnitName;
+use crate::specifier::Host;
+use crate::table::rows;
+use crate::unit::Unit;
+
+/// Paths with their contents; a content that starts with `->` is a link.
+struct Map(BTreeMap<PathBuf, String>);
+
+impl Map {
+    fn follow(&self, path: &Path) -> Option<(PathBuf, &str)> {
+        let mut path = path.to_owned();
+        for _ in 0..8 {
+            let content = self.0.get(&path)?;
+            match content.strip_prefix("->") {
+                Some(target) if target.starts_with('/') => path = target.into(),
+                Some(target) => path = path.parent()?.join(target),
+                None => return Some((path, content)),
+            }
+        }
+        None
+    }
+}
+
+impl UnitFiles for Map {
+    fn entries(&self, directory: &Path) -> Vec<Entry> {
+        let mut found: BTreeMap<String, FileKind> = BTreeMap::new();
+        for (path, content) in &self.0 {
+            let Ok(rest) = path.strip_prefix(directory) else { continue };
+            let mut parts = rest.components();
+            let Some(name) = parts.next().and_then(|c| c.as_os_str().to_str()) else { continue };
+            let kind = match (parts.next(), content.strip_prefix("->")) {
+                (Some(_), _) => FileKind::Directory,
+                (None, Some(target)) => FileKind::Link(target.into()),
+                (None, None) => FileKind::File,
+            };
+            found.insert(name.to_owned(), kind);
+        }
+        found.into_iter().map(|(name, kind)| Entry { name, kind }).collect()
+    }
+
+    fn read(&self, file: &Path) -> io::Result<(Vec<u8>, u64)> {
+        if self.is_null(file) {
+            return Ok((Vec::new(), 1));
+        }
+        let (_, content) = self.follow(file).ok_or(io::ErrorKind::NotFound)?;
+        Ok((content.as_bytes().to_vec(), 1))
+    }
+
+    fn modified(&self, _file: &Path) -> io::Result<u64> {
+        Ok(1)
+    }
+
+    fn canonical(&self, path: &Path) -> io::Result<PathBuf> {
+        Ok(path.to_owned())
+    }
+
+    fn is_null(&self, path: &Path) -> bool {
+        let content = self.0.get(path).map(String::as_str);
+        content == Some("->/dev/null") || self.follow(path).is_some_and(|(_, text)| text.is_empty())
+    }
+}
+
+fn loader(files: &[(&str, &str)]) -> Loader {
+    let map = files.iter().map(|(path, text)| (PathBuf::from(path), (*text).to_owned())).collect();
+    let path = LoadPath { dirs: vec!["/etc".into(), "/run".into(), "/lib".into()] };
+    Loader::with_files(Box::new(Map(map)), path, Mode::System, Host::default())
+}
+
+fn name(text: &str) -> UnitName {
+    UnitName::parse(text).unwrap()
+}
+
+fn load(files: &[(&str, &str)], unit: &str) -> Unit {
+    loader(files).load(&name(unit))
+}
+
+const SERVICE: &str = "[Service]\nExecStart=/bin/true\n";
+
+#[test]
+fn load_states() {
+    let table: &[(&str, &str, &str)] = &[
+        ("good.service", SERVICE, "loaded"),
+        ("empty.service", "", "masked"),
+        ("masked.service", "->/dev/null", "masked"),
+        ("onlyunit.service", "[Unit]\nDescription=x\n", "bad-setting"),
+        ("badsec.service", "[Unit]\nDescription=x\n[Service\nExecStart=/bin/true\n", "error"),
+        ("noeq.service", "[Unit]\nDescription\n[Service]\nExecStart=/bin/true\n", "loaded"),
+        ("quote.service", "[Service]\nExecStart=/bin/true \"\n", "bad-setting"),
+        ("tolerated.service", "[Service]\nExecStart=/bin/true\nExecStartPre=-/bin/x \"\n", "loaded"),
+        ("user.service", "[Service]\nExecStart=/bin/true\nUser=a:b\n", "bad-setting"),
+        ("two.service", "[Service]\nExecStart=/bin/a\nExecStart=/bin/b\n", "bad-setting"),
+        ("twoshot.service", "[Service]\nType=oneshot\nExecStart=/bin/a\nExecStart=/bin/b\n", "loaded"),
+        ("always.service", "[Service]\nType=oneshot\nExecStart=/bin/a\nRestart=always\n", "bad-setting"),
+        ("dbus.service", "[Service]\nType=dbus\nExecStart=/bin/a\n", "bad-setting"),
+        ("stop.service", "[Service]\nRemainAfterExit=yes\nExecStop=/bin/a\n", "loaded"),
+        ("stoponly.service", "[Service]\nExecStop=/bin/a\n", "bad-setting"),
+        ("action.service", "[Unit]\nSuccessAction=exit\n", "loaded"),
+        ("nothing.socket", "[Socket]\n", "bad-setting"),
+        ("accept.socket", "[Socket]\nListenStream=1\nAccept=yes\n", "loaded"),
+        ("accept2.socket", "[Socket]\nListenDatagram=1\nAccept=yes\n", "bad-setting"),
+        ("accept3.socket", "[Socket]\nListenStream=1\nAccept=yes\nService=x.service\n", "bad-setting"),
+        ("links.socket", "[Socket]\nListenStream=1\nSymlinks=/run/x\n", "bad-setting"),
+        ("t.timer", "[Timer]\n", "bad-setting"),
+        ("c.timer", "[Timer]\nOnClockChange=yes\n", "loaded"),
+        ("p.path", "[Path]\n", "bad-setting"),
+        ("mnt.mount", "[Mount]\nWhat=/dev/x\nWhere=/mnt\n", "loaded"),
+        ("mnt2.mount", "[Mount]\nWhat=/dev/x\nWhere=/mnt\n", "bad-setting"),
+        ("mnt3.mount", "[Mount]\n", "bad-setting"),
+    ];
+    for (unit, text, state) in table {
+        let file = format!("/lib/{unit}");
+        assert_eq!(load(&[(&file, text)], unit).load_state.as_str(), *state, "{unit}");
+    }
+    assert_eq!(load(&[], "nope.service").load_state.as_str(), "not-found");
+    assert_eq!(load(&[], "a-b.slice").load_state.as_str(), "loaded");
+    assert_eq!(load(&[], "dev-x.device").load_state.as_str(), "loaded");
+}
+
+#[test]
+fn load_errors() {
+    let unit = load(&[], "nope.service");
+    let (error, text) = unit.load_error.unwrap();
+    assert_eq!(error, "org.freedesktop.systemd1.NoSuchUnit");
+    assert_eq!(text, "Unit nope.service not found.");
+}
+
+#[test]
+fn precedence_aliases_templates() {
+    let files = [
+        ("/lib/a.service", SERVICE),
+        ("/etc/a.service", "[Unit]\nDescription=etc\n[Service]\nExecStart=/bin/true\n"),
+        ("/lib/b.service", "->a.service"),
+        ("/etc/c.service", "->/lib/b.service"),
+        ("/etc/linked.service", "->/opt/other.service"),
+        ("/opt/other.service", SERVICE),
+        ("/lib/t@.service", SERVICE),
+        ("/lib/u@.service", "->t@.service"),
+        ("/etc/v@x.service", "->/lib/t@.service"),
+        ("/etc/bad.socket", "->/lib/a.service"),
+    ];
+    let loader = loader(&files);
+    let table: &[(&str, &str, &str, &str)] = &[
+        ("a.service", "a.service", "b.service c.service", "/etc/a.service"),
+        ("c.service", "a.service", "b.service c.service", "/etc/a.service"),
+        ("linked.service", "linked.service", "", "/etc/linked.service"),
+        ("t@i.service", "t@i.service", "u@i.service", "/lib/t@.service"),
+        ("u@i.service", "t@i.service", "u@i.service", "/lib/t@.service"),
+        ("v@x.service", "t@x.service", "u@x.service v@x.service", "/lib/t@.service"),
+    ];
+    for (asked, primary, aliases, fragment) in table {
+        let unit = loader.load(&name(asked));
+        assert_eq!(unit.name.as_str(), *primary, "{asked}");
+        let names: Vec<&str> = unit.aliases.iter().map(UnitName::as_str).collect();
+        assert_eq!(names.join(" "), *aliases, "{asked}");
+        assert_eq!(unit.fragment, Some(PathBuf::from(fragment)), "{asked}");
+    }
+    assert_eq!(loader.load(&name("bad.socket")).load_state.as_str(), "not-found");
+}
+
+#[test]
+fn drop_ins() {
+    let files = [
+        ("/lib/a-b.service", "[Unit]\nDescription=unit\n[Service]\nExecStart=/bin/true\n"),
+        ("/lib/a-b.service.d/10.conf", "[Unit]\nDescription=10\n"),
+        ("/lib/a-.service.d/20.conf", "[Unit]\nDocumentation=man:a(1)\n"),
+        ("/lib/service.d/20.conf", "[Unit]\nDescription=less specific\n"),
+        ("/lib/service.d/30.conf", "[Unit]\nDocumentation=man:type(1)\n"),
+        ("/lib/a-b.service.d/40.conf", "[Unit]\nDescription=masked below\n"),
+        ("/etc/a-b.service.d/40.conf", ""),
+        ("/etc/a-b.service.d/.hidden.conf", "[Unit]\nDescription=hidden\n"),
+        ("/etc/a-b.service.d/x.txt", "[Unit]\nDescription=other\n"),
+    ];
+    let unit = load(&files, "a-b.service");
+    assert_eq!(unit.str(rows::unit::DESCRIPTION), "10");
+    assert_eq!(unit.list(rows::unit::DOCUMENTATION), ["man:a(1)", "man:type(1)"]);
+    let dropins: Vec<String> = unit.dropins.iter().map(|p| p.display().to_string()).collect();
+    let expected = [
+        "/lib/a-b.service.d/10.conf",
+        "/lib/a-.service.d/20.conf",
+        "/lib/service.d/30.conf",
+        "/etc/a-b.service.d/40.conf",
+    ];
+    assert_eq!(dropins, expected);
+}
+
+#[test]
+fn dependency_directories() {
+    let files = [
+        ("/lib/t@.service", SERVICE),
+        ("/lib/b.service", SERVICE),
+        ("/lib/c@.service", SERVICE),
+        ("/lib/t@.service.wants/b.service", "->../b.service"),
+        ("/lib/t@.service.wants/c@.service", "->../c@.service"),
+        ("/lib/t@one.service.requires/d.service", "->../d.service"),
+        ("/lib/t@.service.wants/gone.service", "->../gone.service"),
+        ("/etc/t@.service.wants/gone.service", "->/dev/null"),
+        ("/lib/t@.service.wants/not-a-unit", "->../b.service"),
+        ("/lib/t@.service.wants/file.service", SERVICE),
+    ];
+    let unit = load(&files, "t@one.service");
+    let links: Vec<String> = unit.links.iter().map(|l| format!("{} {}", l.kind.as_str(), l.name)).collect();
+    assert_eq!(links, ["Wants b.service", "Wants c@one.service", "Requires d.service"]);
+    let edges = unit.dependencies();
+    assert!(edges.iter().any(|e| matches!(&e.source, Source::Link(p) if p.ends_with("b.service"))));
+}
+
+#[test]
+fn a_bad_line_never_loses_the_rest() {
+    let text = "[Unit]\nDescripton=typo\nDescription=good\n[Service]\nRestart=allways\nExecStart=/bin/true\nNoSuch=1\n";
+    let unit = load(&[("/lib/a.service", text)], "a.service");
+    assert_eq!(unit.load_state.as_str(), "loaded");
+    assert_eq!(unit.str(rows::unit::DESCRIPTION), "good");
+    let seen: Vec<String> = unit.diagnostics.iter().map(ToString::to_string).collect();
+    let expected = [
+        "/lib/a.service:2:1: unknown key Descripton= in [Unit] (did you mean Description=?)",
+        "/lib/a.service:5:9: Restart=: expected one of no, always, on-success, on-failure, on-abnormal, on-abort, on-watchdog, found \"allways\" (did you mean always?)",
+        "/lib/a.service:7:1: unknown key NoSuch= in [Service]",
+    ];
+    assert_eq!(seen, expected);
+}
+
+#[test]
+fn implied_values() {
+    use rows::service as s;
+    let unit =
+        load(&[("/lib/a.service", "[Service]\nType=oneshot\nTimeoutStopSec=7\nExecStart=/bin/a\n")], "a.service");
+    assert_eq!(unit.usec(s::TIMEOUT_START_SEC), u64::MAX);
+    assert_eq!(unit.usec(s::TIMEOUT_ABORT_SEC), 7_000_000);
+    assert!(!unit.is_set(s::TIMEOUT_START_SEC));
+    let unit = load(&[("/lib/a@.service", "[Service]\nBusName=a.b\nExecStart=/bin/a\n")], "a@x-y.service");
+    assert_eq!(unit.word(s::TYPE), "dbus");
+    assert_eq!(unit.units(rows::cgroup::SLICE), [name("system-a.slice")]);
+    let unit = load(&[("/lib/a.socket", "[Socket]\nListenStream=1\n")], "a.socket");
+    assert_eq!(unit.units(rows::socket::SERVICE), [name("a.service")]);
+    assert_eq!(unit.str(rows::socket::FILE_DESCRIPTOR_NAME), "a.socket");
+}
