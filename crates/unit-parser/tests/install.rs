@@ -198,3 +198,88 @@ fn as_recorded() {
     assert!(count >= 10, "the cases are gone");
     assert!(wrong.is_empty(), "{wrong}");
 }
+
+/// Names and texts of the errors, as systemd 252 sent them over D-Bus.
+#[test]
+fn errors_as_on_the_bus() {
+    let files = "== /usr/lib/systemd/system/badalias.service\n[Install]\nAlias=x.socket\n\
+        == /usr/lib/systemd/system/badref.service\n[Install]\nAlias=dir/x.service\n\
+        == /usr/lib/systemd/system/badname.service\n[Install]\nWantedBy=bad/name\n\
+        == /usr/lib/systemd/system/t@.service\n[Install]\nWantedBy=multi-user.target\n\
+        == /usr/lib/systemd/system/l.service\n[Install]\nAlias=b.service\n\
+        == /usr/lib/systemd/system/a.service\n[Install]\nWantedBy=multi-user.target\n\
+        == /usr/lib/systemd/system/dir.service/file\nx\n\
+        == /opt/no-unit\nx\n\
+        -> /etc/systemd/system/b.service /usr/lib/systemd/system/a.service\n\
+        -> /usr/lib/systemd/system/masked.service /dev/null";
+    let tree = Tree::plant("errors", files);
+    let paths = InstallPaths::new(Mode::System, &LoadPath::system(), Some(&tree.0), &|_| None);
+    let installer = Installer::new(paths, Host::default());
+    let bad = "org.freedesktop.systemd1.BadUnitSetting";
+    let missing = "org.freedesktop.systemd1.NoSuchUnit";
+    let invalid = "org.freedesktop.DBus.Error.InvalidArgs";
+    let table = [
+        ("enable badalias.service", bad, "Cannot alias badalias.service as x.socket."),
+        ("enable badref.service", bad, "Invalid unit reference dir/x.service."),
+        ("enable t@.service", bad, "Destination unit multi-user.target is a non-template unit."),
+        ("enable badname.service", bad, "\"bad/name\" is not a valid unit name."),
+        (
+            "enable l.service",
+            "org.freedesktop.systemd1.UnitExists",
+            "File /etc/systemd/system/b.service already exists and is a symlink to /usr/lib/systemd/system/a.service.",
+        ),
+        (
+            "enable b.service",
+            "org.freedesktop.systemd1.UnitLinked",
+            "Refusing to operate on alias name or linked unit file: b.service",
+        ),
+        (
+            "enable masked.service",
+            "org.freedesktop.systemd1.UnitMasked",
+            "Unit file /usr/lib/systemd/system/masked.service is masked.",
+        ),
+        ("enable missing.service", missing, "Unit file missing.service does not exist."),
+        ("enable nonsense", invalid, "File nonsense: Invalid argument"),
+        ("enable dir.service", "System.Error.EISDIR", "File dir.service: Is a directory"),
+        ("enable relative/x.service", invalid, "File relative/x.service: Invalid argument"),
+        ("enable /opt/none.service", missing, "Unit file /opt/none.service does not exist."),
+        ("disable missing.service", missing, "Unit file missing.service does not exist."),
+        ("disable nonsense", bad, "\"nonsense\" is not a valid unit name."),
+        ("mask nonsense", invalid, "Invalid argument"),
+        ("link /opt/x.service", missing, "Unit file /opt/x.service does not exist."),
+        ("link x.service", invalid, "File x.service: Invalid argument"),
+        ("link /opt/no-unit", bad, "\"/opt/no-unit\" is not a valid unit name."),
+        ("set-default missing.target", missing, "Unit file missing.target does not exist."),
+        ("set-default a.service", invalid, "Invalid argument"),
+        ("state missing.service", "org.freedesktop.DBus.Error.FileNotFound", "No such file or directory"),
+        ("state nonsense", invalid, "Invalid argument"),
+        ("state dir.service", "System.Error.EISDIR", "Is a directory"),
+        ("wants nonsense", bad, "\"nonsense\" is not a valid unit name."),
+        ("wants missing.target", missing, "Unit file missing.target does not exist."),
+        ("preset missing.service", missing, "Unit file missing.service does not exist."),
+        ("revert nonsense", invalid, "Invalid argument"),
+    ];
+    let root = tree.0.display().to_string();
+    let flags = Flags::default();
+    for (command, name, text) in table {
+        let (verb, argument) = command.split_once(' ').unwrap();
+        let files = [argument.to_owned()];
+        let error = match verb {
+            "enable" => installer.enable(&files, flags).unwrap_err().error,
+            "disable" => installer.disable(&files, flags).unwrap_err().error,
+            "mask" => installer.mask(&files, flags).unwrap_err().error,
+            "link" => installer.link(&files, flags).unwrap_err().error,
+            "set-default" => installer.set_default_target(argument, true).unwrap_err().error,
+            "state" => installer.state(argument).unwrap_err(),
+            "preset" => installer.preset(&files, PresetMode::Full, flags).unwrap_err().error,
+            "revert" => installer.revert(&files).unwrap_err().error,
+            "wants" => {
+                let files = ["a.service".to_owned()];
+                installer.add_dependency(&files, argument, Dependency::Wants, flags).unwrap_err().error
+            }
+            other => panic!("no such verb: {other}"),
+        };
+        assert_eq!((error.bus_name(), error.to_string().replace(&root, "").as_str()), (name, text), "{command}");
+    }
+    assert_eq!(installer.links("missing.service", false), Ok(vec![]));
+}

@@ -140,17 +140,23 @@ pub enum InstallError {
     /// A specifier that has no value here.
     #[error("Invalid specifier in {0}.")]
     BadSpecifier(String),
-    /// Anything that the kernel refuses, and arguments that make no sense (`EINVAL`).
-    #[error("File {path}: {}", std::io::Error::from_raw_os_error(*.errno).to_string().split(" (os error").next().unwrap_or_default())]
+    /// What the kernel refuses, and arguments that make no sense (`EINVAL`).
+    #[error("File {path}: {}", strerror(*.errno))]
     Errno {
         /// Which file, or which argument.
         path: String,
         /// Why.
         errno: i32,
     },
-    /// An argument that makes no sense, with nothing more to say than that.
-    #[error("Invalid argument")]
-    InvalidArgument,
+    /// The same with nothing more to say.
+    #[error("{}", strerror(*.0))]
+    Plain(i32),
+}
+
+/// The C library's text of an errno.
+fn strerror(errno: i32) -> String {
+    let text = std::io::Error::from_raw_os_error(errno).to_string();
+    text.split(" (os error").next().unwrap_or_default().to_owned()
 }
 
 impl InstallError {
@@ -167,8 +173,7 @@ impl InstallError {
             | InstallError::BadAlias { .. }
             | InstallError::BadReference(_)
             | InstallError::BadSpecifier(_) => "org.freedesktop.systemd1.BadUnitSetting",
-            InstallError::InvalidArgument => "org.freedesktop.DBus.Error.InvalidArgs",
-            InstallError::Errno { errno, .. } => errno_bus_name(*errno),
+            InstallError::Errno { errno, .. } | InstallError::Plain(errno) => errno_bus_name(*errno),
         }
     }
 }

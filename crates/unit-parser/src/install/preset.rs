@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::change::{InstallError, InstallFailure, Log, Outcome};
-use super::search::{Context, FOLLOW, LOAD, LOAD_FOLLOW};
+use super::search::{Context, FOLLOW, LOAD, LOAD_FOLLOW, errno};
 use super::verbs::mark_for_removal;
 use super::{Flags, InstallPaths, Installer};
 use crate::name::UnitName;
@@ -141,7 +141,7 @@ impl Installer {
         let (mut plus, mut minus) = self.contexts();
         for file in files {
             if UnitName::parse(file).is_err() {
-                return Err(InstallError::InvalidArgument.into());
+                return Err(InstallError::Plain(errno::EINVAL).into());
             }
             if self.sort_out(&presets, file, &mut plus, &mut minus, &mut log).is_none() {
                 return log.finish(false, true);
@@ -187,7 +187,7 @@ impl Installer {
         }
         let mut context = Context::new(&self.paths, &self.host);
         let Some(index) = context.add_argument(file) else {
-            log.failures.push(InstallError::InvalidArgument);
+            log.failures.push(InstallError::Errno { path: file.to_owned(), errno: errno::EINVAL });
             return None;
         };
         let name = match context.traverse(index, FOLLOW) {

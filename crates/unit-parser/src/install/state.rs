@@ -5,9 +5,8 @@ use std::path::{Path, PathBuf};
 
 use super::change::InstallError;
 use super::paths::text;
-use super::search::{Context, Info, Kind, LOAD_FOLLOW};
+use super::search::{Context, Failure, Info, Kind, LOAD_FOLLOW, errno};
 use super::section::expand;
-use super::verbs::failed;
 use super::{InstallPaths, Installer};
 use crate::name::UnitName;
 
@@ -97,7 +96,7 @@ impl Installer {
     /// State of one unit file.
     ///
     /// # Errors
-    /// [`InstallError::NotFound`], `Errno`, `InvalidArgument` for what is no unit name.
+    /// [`InstallError::Plain`]: `ENOENT` without a file, `EINVAL` for what is no unit name.
     pub fn state(&self, name: &str) -> Result<FileState, InstallError> {
         self.state_with(name, &Links::read(&self.paths))
     }
@@ -141,10 +140,13 @@ impl Installer {
     }
 
     fn state_with(&self, name: &str, links: &Links) -> Result<FileState, InstallError> {
-        let parsed = UnitName::parse(name).map_err(|_| InstallError::InvalidArgument)?;
+        let parsed = UnitName::parse(name).map_err(|_| InstallError::Plain(errno::EINVAL))?;
         let mut context = Context::new(&self.paths, &self.host);
         let index = context.add(parsed, None, false);
-        let index = context.traverse(index, LOAD_FOLLOW).map_err(|failure| failed(name, failure))?;
+        let index = context.traverse(index, LOAD_FOLLOW).map_err(|failure| match failure {
+            Failure::NotFound | Failure::Dangling => InstallError::Plain(errno::ENOENT),
+            Failure::Errno(errno) => InstallError::Plain(errno),
+        })?;
         let info = context.info(index);
         let path = info.path.clone().unwrap_or_default();
         if info.kind == Kind::Masked {

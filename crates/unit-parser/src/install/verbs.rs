@@ -60,6 +60,8 @@ impl Installer {
     pub fn links(&self, file: &str, runtime: bool) -> Result<Vec<String>, InstallFailure> {
         let mut log = Log::default();
         let done = self.disable_into(&[file.to_owned()], self.paths.config(runtime), true, &mut log);
+        // A name without a file can have links as well.
+        log.failures.retain(|failure| !matches!(failure, InstallError::NotFound(_)));
         let outcome = log.finish(false, done.is_none())?;
         let unlinked = outcome.changes.into_iter().filter(|change| change.kind == ChangeKind::Unlink);
         Ok(unlinked.map(|change| change.path).collect())
@@ -107,7 +109,7 @@ impl Installer {
         let config = self.paths.config(flags.runtime);
         for file in files {
             if UnitName::parse(file).is_err() {
-                log.failures.push(InstallError::InvalidArgument);
+                log.failures.push(InstallError::Plain(errno::EINVAL));
                 continue;
             }
             let null = self.paths.outside(Path::new("/dev/null"));
@@ -129,7 +131,7 @@ impl Installer {
         let mut masked = BTreeSet::new();
         for file in files {
             if UnitName::parse(file).is_err() {
-                return Err(InstallError::InvalidArgument.into());
+                return Err(InstallError::Plain(errno::EINVAL).into());
             }
             if self.masked_by_generator(file) {
                 log.add(ChangeKind::MaskedByGenerator, file.clone(), "");
@@ -174,10 +176,16 @@ impl Installer {
         let mut good: Vec<PathBuf> = Vec::new();
         for file in files {
             let path = self.paths.outside(Path::new(file));
-            if !Path::new(file).is_absolute() || UnitName::parse(base_name(file)).is_err() {
-                return Err(InstallError::InvalidArgument.into());
+            if !Path::new(file).is_absolute() {
+                return Err(InstallError::Errno { path: file.clone(), errno: errno::EINVAL }.into());
             }
-            let metadata = std::fs::symlink_metadata(&path).map_err(|error| refused(Path::new(file), &error))?;
+            if UnitName::parse(base_name(file)).is_err() {
+                return Err(InstallError::InvalidName(file.clone()).into());
+            }
+            let metadata = std::fs::symlink_metadata(&path).map_err(|error| match error.kind() {
+                std::io::ErrorKind::NotFound => InstallError::NotFound(file.clone()),
+                _ => refused(Path::new(file), &error),
+            })?;
             let errno = if metadata.is_symlink() {
                 errno::ELOOP
             } else if metadata.is_dir() {
@@ -214,7 +222,7 @@ impl Installer {
         let mut doomed: Vec<PathBuf> = Vec::new();
         for file in files {
             if UnitName::parse(file).is_err() {
-                return Err(InstallError::InvalidArgument.into());
+                return Err(InstallError::Plain(errno::EINVAL).into());
             }
             let present = |path: &Path| path.symlink_metadata();
             let mut vendor = false;
@@ -277,7 +285,7 @@ impl Installer {
     ) -> Result<Outcome, InstallFailure> {
         let mut log = Log::default();
         if UnitName::parse(target).is_err() {
-            return Err(InstallError::InvalidArgument.into());
+            return Err(InstallError::InvalidName(target.to_owned()).into());
         }
         let done = self.add_dependency_into(files, target, dependency, flags, &mut log);
         log.finish(done.unwrap_or(false), done.is_none())
@@ -316,7 +324,7 @@ impl Installer {
         let mut context = Context::new(&self.paths, &self.host);
         match self.discover(&mut context, "default.target", FOLLOW, &mut log) {
             Some(index) => Ok(context.info(index).name.to_string()),
-            None => Err(log.failures.pop().unwrap_or(InstallError::InvalidArgument)),
+            None => Err(log.failures.pop().unwrap_or(InstallError::Plain(errno::EINVAL))),
         }
     }
 
@@ -325,9 +333,9 @@ impl Installer {
     /// # Errors
     /// [`InstallFailure`].
     pub fn set_default_target(&self, name: &str, force: bool) -> Result<Outcome, InstallFailure> {
-        let target = UnitName::parse(name).map_err(|_| InstallError::InvalidArgument)?;
+        let target = UnitName::parse(name).map_err(|_| InstallError::Plain(errno::EINVAL))?;
         if target.unit_type() != UnitType::Target || name == "default.target" {
-            return Err(InstallError::InvalidArgument.into());
+            return Err(InstallError::Plain(errno::EINVAL).into());
         }
         let mut log = Log::default();
         let mut context = Context::new(&self.paths, &self.host);
@@ -345,7 +353,7 @@ impl Installer {
     /// Adds and follows what the caller named; refuses what cannot be changed. `None` after a failure in the log.
     pub(super) fn discover(&self, context: &mut Context<'_>, file: &str, how: How, log: &mut Log) -> Option<usize> {
         let Some(index) = context.add_argument(file) else {
-            log.failures.push(InstallError::InvalidArgument);
+            log.failures.push(InstallError::Errno { path: file.to_owned(), errno: errno::EINVAL });
             return None;
         };
         let index = match context.traverse(index, how) {
