@@ -65,6 +65,20 @@ pub struct ActivateArgs {
     pub command: Vec<OsString>,
 }
 
+impl ActivateArgs {
+    /// Whether any of them was given: else it is the daemon that is wanted.
+    pub fn is_wanted(&self) -> bool {
+        !self.listen.is_empty()
+            || !self.command.is_empty()
+            || self.accept
+            || self.datagram
+            || self.seqpacket
+            || self.inetd
+            || self.fdname.is_some()
+            || !self.environment.is_empty()
+    }
+}
+
 /// Verbs.
 #[derive(Debug, Subcommand)]
 pub enum Verb {

@@ -11,6 +11,7 @@ use serde::Deserialize;
 use socket_activator::cli::{Cli, Verb};
 use socket_activator::daemon::serve;
 use socket_activator::ownership;
+use socket_activator::standalone::activate;
 
 /// `/etc/quintet/socket-activator.toml`.
 #[derive(Debug, Default, Deserialize)]
@@ -25,6 +26,7 @@ fn main() -> ExitCode {
     match cli.verb {
         Some(Verb::Chown { user, group, paths }) => ownership::chown(&user, &group, &paths),
         Some(Verb::Run(_)) => daemon(&cli.common),
+        None if cli.activate.is_wanted() => activate::activate(&cli.activate),
         None => daemon(&cli.common),
     }
 }

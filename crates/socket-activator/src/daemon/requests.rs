@@ -204,6 +204,10 @@ impl Daemon {
         let unit = unit.ok_or_else(|| BusError::new(ErrorName::NoSuchUnit, format!("Unit {name} not loaded.")))?;
         let mut fds = Vec::new();
         for fd in unit.ports.iter().filter_map(|port| port.fd.as_ref()) {
+            // Services get blocking sockets unless NonBlocking= says otherwise (systemd.exec(5)); we only poll this one.
+            if !unit.settings.accepts() {
+                sys::net::set_blocking(fd.as_fd()).map_err(|error| BusError::from_io(&error))?;
+            }
             let copy = fd.as_fd().try_clone_to_owned().map_err(|error| BusError::from_io(&error))?;
             fds.push((unit.settings.descriptor_name.clone(), copy.into()));
         }

@@ -87,6 +87,10 @@ impl Port {
         let Some(fd) = &self.fd else { return };
         // Bounded: a sender that never stops must not hold the daemon.
         for _ in 0..1024 {
+            // The service may have made the socket a blocking one: the open file is the same.
+            if !matches!(net::readiness(fd.as_fd()), Ok(net::POLLIN)) {
+                return;
+            }
             let more = if self.can_accept() {
                 net::accept(fd.as_fd()).map(|_| true)
             } else {

@@ -18,7 +18,9 @@ pub use node::{mkfifo, mq_open, mq_unlink, node_owner, set_pipe_size, touch, wit
 pub use options::{interface_index, interface_name, option_bytes, option_int, set_option_bytes, set_option_int};
 pub use poll::{POLLERR, POLLHUP, POLLIN, readiness, wait};
 pub use queue::{pair, receive};
-pub use socket::{accept, bind, cookie, discard, kind, listen, local_address, peer_address, shutdown_read, socket};
+pub use socket::{
+    accept, bind, cookie, discard, kind, listen, local_address, peer_address, set_blocking, shutdown_read, socket,
+};
 
 /// The kernel's words for an error, without the number that [`std::io::Error`] appends ("Address already in use").
 pub fn message(error: &std::io::Error) -> String {

@@ -5,6 +5,7 @@ use std::mem::{size_of, zeroed};
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
 use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
 
 use super::Address;
 
@@ -92,5 +93,13 @@ pub fn discard(fd: BorrowedFd<'_>) -> io::Result<bool> {
 pub fn shutdown_read(fd: BorrowedFd<'_>) -> io::Result<()> {
     // SAFETY: no pointers.
     Errno::result(unsafe { libc::shutdown(fd.as_raw_fd(), libc::SHUT_RD) })?;
+    Ok(())
+}
+
+/// Takes O_NONBLOCK off the open file, as those expect who are handed a socket (systemd.exec(5), NonBlocking=). Everybody
+/// who shares the file sees that.
+pub fn set_blocking(fd: BorrowedFd<'_>) -> io::Result<()> {
+    let flags = OFlag::from_bits_truncate(fcntl(fd, FcntlArg::F_GETFL)?);
+    fcntl(fd, FcntlArg::F_SETFL(flags & !OFlag::O_NONBLOCK))?;
     Ok(())
 }
