@@ -5,7 +5,6 @@
 //! to make devices) say so and end ([`needs`]).
 #![forbid(unsafe_code)]
 
-pub mod devices;
 pub mod needs;
 mod place;
 mod programs;

@@ -50,7 +50,7 @@ impl Builder {
         self
     }
 
-    /// Shares the host's devices and network.
+    /// With an udevd of its own, which sees the network devices made inside.
     pub fn udev(mut self) -> Builder {
         self.flags.push("--udev");
         self
@@ -203,6 +203,18 @@ impl Place {
             pid.is_some_and(|pid| pid != before)
         });
         assert!(replaced, "{name} is started again");
+    }
+
+    /// Plugs a network device in: one end of a veth pair.
+    #[track_caller]
+    pub fn plug(&self, name: &str) {
+        self.run(&["ip", "link", "add", name, "type", "veth", "peer", "name", &format!("{name}p")]).good();
+    }
+
+    /// Unplugs it.
+    #[track_caller]
+    pub fn unplug(&self, name: &str) {
+        self.run(&["ip", "link", "del", name]).good();
     }
 
     /// What the daemons logged so far.

@@ -1,8 +1,8 @@
 //! kill -9 of each daemon in turn: no service ends, no connection is refused or lost.
 
-use integration_tests::devices::NetworkDevice;
 use integration_tests::{Place, needs};
 
+const DEVICE: &str = "sys-subsystem-net-devices-gamelink0.device";
 const DAEMONS: [&str; 4] = ["device-watcher", "socket-activator", "process-supervisor", "unit-broker"];
 
 /// Connects again and again; prints how many greetings came and what else happened.
@@ -17,7 +17,7 @@ fn each_daemon_is_killed_under_load() {
     }
     let place = Place::system()
         .unit("my_server.socket", "[Socket]\nListenStream=3233\n")
-        .unit("my_server.service", "[Service]\nExecStart=/run/place/bin/my_server\n")
+        .unit("my_server.service", "[Service]\nExecStart=/usr/local/bin/my_server\n")
         .unit("steady.service", "[Service]\nExecStart=/bin/sleep 1000\n")
         .boot();
     place.systemctl(&["start", "my_server.socket", "steady.service"]).good();
@@ -63,21 +63,20 @@ fn the_next_plug_works_after_each_kill() {
     if !needs::network_devices() {
         return;
     }
-    let device = NetworkDevice::unit("crash");
     let unit = format!(
-        "[Unit]\nBindsTo={device}\nAfter={device}\nStartLimitIntervalSec=0\n\
-         [Service]\nExecStart=/bin/sh -c 'echo up >>/run/ups; exec sleep 1000'\n[Install]\nWantedBy={device}\n"
+        "[Unit]\nBindsTo={DEVICE}\nAfter={DEVICE}\nStartLimitIntervalSec=0\n\
+         [Service]\nExecStart=/bin/sh -c 'echo up >>/run/ups; exec sleep 1000'\n[Install]\nWantedBy={DEVICE}\n"
     );
     let place = Place::system().udev().unit("link.service", &unit).boot();
     place.systemctl(&["enable", "link.service"]);
     for (round, daemon) in DAEMONS.into_iter().enumerate() {
-        let plugged = NetworkDevice::plug("crash");
+        place.plug("gamelink0");
         place.wait_state("link.service", "active/running");
         let pid = place.property("link.service", "MainPID");
         place.kill_daemon(daemon);
-        place.wait_state(&device, "active/plugged");
+        place.wait_state(DEVICE, "active/plugged");
         assert_eq!(place.property("link.service", "MainPID"), pid, "after {daemon} was killed");
-        drop(plugged);
+        place.unplug("gamelink0");
         place.wait_state("link.service", "inactive/dead");
         assert_eq!(place.lines("/run/ups").len(), round + 1, "nothing was started twice");
     }
@@ -88,20 +87,18 @@ fn a_device_that_goes_while_the_watcher_is_away_is_noticed() {
     if !needs::network_devices() {
         return;
     }
-    let device = NetworkDevice::unit("away");
-    let unit = format!("[Unit]\nBindsTo={device}\nAfter={device}\n[Service]\nExecStart=/bin/sleep 1000\n");
+    let unit = format!("[Unit]\nBindsTo={DEVICE}\nAfter={DEVICE}\n[Service]\nExecStart=/bin/sleep 1000\n");
     let place = Place::system().udev().unit("link.service", &unit).boot();
-    let plugged = NetworkDevice::plug("away");
-    place.wait_state(&device, "active/plugged");
+    place.plug("gamelink0");
+    place.wait_state(DEVICE, "active/plugged");
     place.systemctl(&["start", "link.service"]).good();
     let watcher = place.daemon("device-watcher");
     // Stopped, it hears nothing; killed, it never will.
     integration_tests::signal(watcher, "STOP");
-    drop(plugged);
-    let settled = std::process::Command::new("udevadm").args(["settle", "-t", "10"]).status();
-    assert!(settled.expect("udevadm").success());
+    place.unplug("gamelink0");
+    place.run(&["udevadm", "settle", "-t", "10"]).good();
     assert_eq!(place.state("link.service"), "active/running");
     integration_tests::signal(watcher, "KILL");
     place.wait_state("link.service", "inactive/dead");
-    assert_eq!(place.state(&device), "inactive/dead");
+    assert_eq!(place.state(DEVICE), "inactive/dead");
 }

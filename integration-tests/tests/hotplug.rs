@@ -1,42 +1,38 @@
 //! A real network device starts and stops what is bound to it.
 
-use integration_tests::devices::NetworkDevice;
 use integration_tests::{Place, needs, wait};
 
-/// A service bound to the device of a tag; it notes its comings and goings.
-fn bound(tag: &str) -> String {
-    let device = NetworkDevice::unit(tag);
-    format!(
-        "[Unit]\nDescription=Bound to a device\nBindsTo={device}\nAfter={device}\n\
-         [Service]\nExecStart=/bin/sh -c 'echo plugged >>/run/seen; trap \"echo unplugged >>/run/seen; exit 0\" TERM; \
-         while :; do sleep 0.05; done'\n[Install]\nWantedBy={device}\n"
-    )
-}
+const DEVICE: &str = "sys-subsystem-net-devices-gamelink0.device";
+/// Bound to the device; notes its comings and goings.
+const SERVICE: &str = "[Unit]\nDescription=Bound to a device\n\
+    BindsTo=sys-subsystem-net-devices-gamelink0.device\nAfter=sys-subsystem-net-devices-gamelink0.device\n\
+    [Service]\nExecStart=/bin/sh -c 'echo plugged >>/run/seen; trap \"echo unplugged >>/run/seen; exit 0\" TERM; \
+    while :; do sleep 0.05; done'\n\
+    [Install]\nWantedBy=sys-subsystem-net-devices-gamelink0.device\n";
 
 #[test]
 fn plugging_starts_and_unplugging_stops() {
     if !needs::network_devices() {
         return;
     }
-    let unit = NetworkDevice::unit("plug");
-    let place = Place::system().udev().unit("link.service", &bound("plug")).boot();
+    let place = Place::system().udev().unit("link.service", SERVICE).boot();
     let enabled = place.systemctl(&["enable", "link.service"]);
     assert_eq!(enabled.code, 0, "{}", enabled.err);
-    assert!(enabled.err.contains(&format!("{unit}.wants/link.service")), "{}", enabled.err);
-    assert_eq!(place.state(&unit), "inactive/dead");
+    assert!(enabled.err.contains(&format!("{DEVICE}.wants/link.service")), "{}", enabled.err);
+    assert_eq!(place.state(DEVICE), "inactive/dead");
 
     for round in 1..=3 {
-        let device = NetworkDevice::plug("plug");
+        place.plug("gamelink0");
         place.wait_state("link.service", "active/running");
-        assert_eq!(place.state(&unit), "active/plugged");
+        assert_eq!(place.state(DEVICE), "active/plugged");
         let listed = place.systemctl(&["list-units", "--plain", "--no-legend", "--type=device"]).good();
-        let line = listed.lines().find(|line| line.starts_with(&unit)).expect("the device is listed");
-        assert!(line.contains("loaded active plugged"), "{line}");
-        assert!(listed.contains(&format!("sys-devices-virtual-net-{}.device", device.name())));
-        drop(device);
+        let line = listed.lines().find(|line| line.starts_with(DEVICE)).expect("the device is listed");
+        assert_eq!(line.split_whitespace().collect::<Vec<_>>()[1..4], ["loaded", "active", "plugged"]);
+        assert!(listed.contains("sys-devices-virtual-net-gamelink0.device"));
+        place.unplug("gamelink0");
         place.wait_state("link.service", "inactive/dead");
-        place.wait_state(&unit, "inactive/dead");
-        wait::equal(&"plugged\nunplugged\n".repeat(round), || format!("{}\n", place.lines("/run/seen").join("\n")));
+        place.wait_state(DEVICE, "inactive/dead");
+        wait::equal("plugged unplugged ".repeat(round).trim_end(), || place.lines("/run/seen").join(" "));
     }
     assert_eq!(place.property("link.service", "Result"), "success");
 }
@@ -46,8 +42,7 @@ fn a_start_waits_for_the_device() {
     if !needs::network_devices() {
         return;
     }
-    let unit = NetworkDevice::unit("late");
-    let place = Place::system().udev().unit("link.service", &bound("late")).boot();
+    let place = Place::system().udev().unit("link.service", SERVICE).boot();
     place.systemctl(&["start", "--no-block", "link.service"]).good();
     wait::equal("link.service start waiting", || {
         let jobs = place.systemctl(&["list-jobs", "--no-legend"]).out;
@@ -55,9 +50,24 @@ fn a_start_waits_for_the_device() {
         jobs.lines().map(job).find(|job| job.starts_with("link.service")).unwrap_or_default()
     });
     assert_eq!(place.state("link.service"), "inactive/dead");
-    let _device = NetworkDevice::plug("late");
+    place.plug("gamelink0");
     place.wait_state("link.service", "active/running");
-    assert_eq!(place.state(&unit), "active/plugged");
+    assert_eq!(place.state(DEVICE), "active/plugged");
+}
+
+#[test]
+fn a_renamed_device_changes_its_units() {
+    if !needs::network_devices() {
+        return;
+    }
+    let place = Place::system().udev().unit("link.service", SERVICE).boot();
+    place.plug("gamelink0");
+    place.wait_state(DEVICE, "active/plugged");
+    place.systemctl(&["start", "link.service"]).good();
+    place.run(&["ip", "link", "set", "gamelink0", "name", "other0"]).good();
+    place.wait_state("link.service", "inactive/dead");
+    place.wait_state("sys-subsystem-net-devices-other0.device", "active/plugged");
+    assert_eq!(place.state(DEVICE), "inactive/dead");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use integration_tests::{Place, needs};
 
 const SOCKET: &str = "[Socket]\nListenStream=3233\n[Install]\nWantedBy=sockets.target\n";
-const SERVICE: &str = "[Service]\nExecStart=/run/place/bin/my_server\n";
+const SERVICE: &str = "[Service]\nExecStart=/usr/local/bin/my_server\n";
 
 #[test]
 fn the_first_connection_starts_the_server() {
@@ -39,7 +39,7 @@ fn the_server_binds_by_itself_when_run_alone() {
     if !needs::root() {
         return;
     }
-    let service = "[Service]\nExecStart=/run/place/bin/my_server\n";
+    let service = "[Service]\nExecStart=/usr/local/bin/my_server\n";
     let place = Place::system().unit("alone.service", service).boot();
     place.systemctl(&["start", "alone.service"]).good();
     let greeted = integration_tests::wait::until(std::time::Duration::from_secs(5), || {
