@@ -28,13 +28,20 @@ impl Broker {
         }
         let word = action.action.trim_end_matches("-force").trim_end_matches("-immediate");
         let word = if word == "soft-reboot" { "reboot" } else { word };
-        self.end_now(word, &action.reason);
+        // A target that was reached doesn't mean that everything is stopped: that depends on what it conflicts with.
+        let orderly = UnitName::parse(&format!("{word}.target"))
+            .is_ok_and(|target| self.model.engine.unit(&target).is_some_and(|view| view.active.is_up()));
+        if orderly {
+            self.begin_shutdown(word);
+        } else {
+            self.end_now(word, &action.reason);
+        }
     }
 
     /// Stops all units in order; when that is done the launcher is asked for the end.
     pub(super) fn begin_shutdown(&mut self, request: &str) {
         if self.model.facts.saved.shutdown.is_some() {
-            tracing::info!(request, "a shutdown is under way already");
+            tracing::debug!(request, "a shutdown is under way already");
             return;
         }
         tracing::info!(request, "shutting down");

@@ -11,7 +11,7 @@ use daemon_runtime::fds::PassedFds;
 use daemon_runtime::listen;
 use daemon_runtime::notify::Runner;
 use daemon_runtime::paths::{Mode, RuntimeDir, user_runtime_dir};
-use unit_parser::{LoadPath, Loader};
+use unit_parser::{Host, LoadPath, Loader};
 
 use super::starts::Starts;
 use super::store::{Saved, Store};
@@ -45,8 +45,10 @@ pub fn setup(args: &CommonArgs, config: &Config) -> io::Result<Ready> {
     let first = saved.is_none();
 
     let mut facts = facts(user);
+    let host = unit_parser::machine::host(parser_mode(mode));
     let mut machine = Machine {
-        loader: loader(mode, &runtime),
+        loader: loader(mode, &runtime, host.clone()),
+        host,
         surroundings: Surroundings { environment: Vec::new(), cgroup: facts.cgroup_root.clone() },
     };
     let options = Options {
@@ -96,11 +98,15 @@ pub fn setup(args: &CommonArgs, config: &Config) -> io::Result<Ready> {
     Ok(Ready { broker, incoming, workers: events, first })
 }
 
-fn loader(mode: Mode, runtime: &RuntimeDir) -> Loader {
-    let parser_mode = match mode {
+fn parser_mode(mode: Mode) -> unit_parser::Mode {
+    match mode {
         Mode::System => unit_parser::Mode::System,
         Mode::User => unit_parser::Mode::User,
-    };
+    }
+}
+
+fn loader(mode: Mode, runtime: &RuntimeDir, host: Host) -> Loader {
+    let parser_mode = parser_mode(mode);
     let mut path = LoadPath::from_env(parser_mode);
     // SYSTEMD_UNIT_PATH= says exactly what counts.
     if std::env::var_os("SYSTEMD_UNIT_PATH").is_none_or(|path| path.is_empty())
@@ -108,7 +114,7 @@ fn loader(mode: Mode, runtime: &RuntimeDir) -> Loader {
     {
         tracing::error!(%error, "the built-in targets can't be written: only targets on the load path exist");
     }
-    Loader::new(path, parser_mode, unit_parser::machine::host(parser_mode))
+    Loader::new(path, parser_mode, host)
 }
 
 fn facts(user: bool) -> Facts {

@@ -3,6 +3,8 @@
 use bus_api::connect::CallError;
 use bus_api::errors::{BusError, ErrorName};
 
+use unit_parser::install::InstallError;
+
 use crate::core::EngineError;
 
 /// An engine's refusal.
@@ -20,6 +22,17 @@ pub fn of_worker(error: &CallError) -> BusError {
         CallError::Away => BusError::new(ErrorName::NoReply, "The daemon that owns the unit is away, try again."),
         CallError::Unsendable(text) => BusError::new(ErrorName::LimitsExceeded, text.clone()),
     }
+}
+
+/// An install verb's failure.
+#[must_use]
+pub fn of_install(error: &InstallError) -> BusError {
+    let errno = match error {
+        InstallError::Errno { errno, .. } => Some(ErrorName::from_errno(*errno)),
+        _ => None,
+    };
+    let name = ErrorName::from_wire(error.bus_name()).or(errno).unwrap_or(ErrorName::Failed);
+    BusError::new(name, error.to_string())
 }
 
 /// The path has no object.

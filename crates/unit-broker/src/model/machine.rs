@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::Read;
 
-use unit_parser::{Condition, Loader, Unit, UnitName};
+use unit_parser::{Condition, Host, Loader, Unit, UnitName};
 
 use crate::conditions::{self, Surroundings};
 use crate::core::{Invocation, Tested, World};
@@ -12,6 +12,8 @@ use crate::core::{Invocation, Tested, World};
 pub struct Machine {
     /// Finds and reads unit files.
     pub loader: Loader,
+    /// Answers specifiers.
+    pub host: Host,
     /// What conditions ask besides files.
     pub surroundings: Surroundings,
 }

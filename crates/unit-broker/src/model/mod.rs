@@ -16,6 +16,7 @@ use crate::core::{Engine, UnitView};
 
 pub use environment::Environment;
 pub use facts::{Facts, SavedFacts, VERSION};
+use install::FileStates;
 pub use machine::Machine;
 
 /// Everything that can be read.
@@ -29,13 +30,14 @@ pub struct Model {
     pub runtime: HashMap<UnitName, HashMap<String, OwnedVariant>>,
     /// The manager's own facts.
     pub facts: Facts,
+    file_states: FileStates,
 }
 
 impl Model {
     /// A model in which no worker has told anything yet.
     #[must_use]
     pub fn new(engine: Engine, machine: Machine, facts: Facts) -> Self {
-        Self { engine, machine, runtime: HashMap::new(), facts }
+        Self { engine, machine, runtime: HashMap::new(), facts, file_states: FileStates::default() }
     }
 
     /// Whether a unit's files changed since they were read.
