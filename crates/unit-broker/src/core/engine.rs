@@ -100,8 +100,8 @@ impl Engine {
         let cause = cause_of(&event);
         let outer = self.trail.root(&cause);
         let reply = self.dispatch(&mut cx, event);
-        self.trail.leave(outer);
         self.settle(&mut cx);
+        self.trail.leave(outer);
         reply
     }
 

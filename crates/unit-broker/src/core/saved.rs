@@ -101,10 +101,15 @@ impl Engine {
     pub fn saved_unit(&self, unit: &UnitName) -> Option<SavedUnit> {
         let record = &self.graph[self.graph.find(unit)?];
         let job = record.job.or(record.nop_job).and_then(|id| self.jobs.get(id));
+        // Only what was seen counts: whether a command arrived will be asked.
+        let (active, sub) = match &record.commanded {
+            Some(old) => (old.active, old.sub.to_string()),
+            None => (record.active, record.sub.to_string()),
+        };
         Some(SavedUnit {
             unit: record.name.clone(),
-            active: record.active,
-            sub: record.sub.to_string(),
+            active,
+            sub,
             result: record.result.to_string(),
             device: record.device.as_ref().map(|device| device.state).unwrap_or_default(),
             own_failure: record.own_failure,

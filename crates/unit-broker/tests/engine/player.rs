@@ -27,6 +27,8 @@ pub struct Player {
     /// What workers would list.
     pub running: BTreeMap<UnitName, Status>,
     pub plugged: BTreeMap<UnitName, Device>,
+    /// Starts that were carried out: the same id twice is one start.
+    started: BTreeSet<[u8; 16]>,
     pub out: Vec<String>,
 }
 
@@ -50,6 +52,7 @@ impl Player {
             pending: Vec::new(),
             running: BTreeMap::new(),
             plugged: BTreeMap::new(),
+            started: BTreeSet::new(),
             out: Vec::new(),
         };
         player.everybody_back();
@@ -140,6 +143,7 @@ impl Player {
             return false;
         }
         match self.pending.remove(0) {
+            Action::Start(_, _, command) if !self.started.insert(command.invocation) => {}
             Action::Start(_, unit, command) => {
                 let invocation = Some(command.invocation);
                 let up = if unit.unit_type() == UnitType::Socket { "listening" } else { "running" };
@@ -156,7 +160,9 @@ impl Player {
             }
             Action::ReloadUnit(_, unit) => {
                 self.report(&unit, ActiveState::Reloading, "reload", "success", None);
-                self.report(&unit, ActiveState::Active, "running", "success", None);
+                let mut status = self.status(&unit, ActiveState::Active, "running", "success");
+                status.flags.reload_failure = self.fails.contains(unit.as_str());
+                self.tell(status);
             }
             other => panic!("{other:?} is nothing to do"),
         }

@@ -37,6 +37,14 @@ pub(in crate::core) struct DeviceInfo {
     pub wants: Vec<UnitName>,
 }
 
+/// What a unit was when its worker was told something that it hasn't reacted to yet. Its state is assumed to have
+/// changed at once (systemd's own units do), and reports of the old one are late.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::core) struct Commanded {
+    pub active: ActiveState,
+    pub sub: Cow<'static, str>,
+}
+
 /// What a socket's trigger brought for the next start of its service.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(in crate::core) struct PendingTrigger {
@@ -68,6 +76,7 @@ pub(in crate::core) struct Record {
     pub exit: ExitInfo,
     pub device: Option<Box<DeviceInfo>>,
     pub trigger: Option<Box<PendingTrigger>>,
+    pub commanded: Option<Box<Commanded>>,
     /// The state is a failure that only the engine knows (start limit).
     pub own_failure: bool,
 
@@ -106,6 +115,7 @@ impl Record {
             exit: ExitInfo::default(),
             device: None,
             trigger: None,
+            commanded: None,
             own_failure: false,
             job: None,
             nop_job: None,

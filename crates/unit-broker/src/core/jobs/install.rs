@@ -85,6 +85,7 @@ impl Engine {
         if job.state == JobState::Running && !covered {
             // What runs doesn't do what is wanted now: run it again as what it has become.
             job.state = JobState::Waiting;
+            job.invocation = None;
         }
         job.cursor = None;
         self.touch_job(id);

@@ -124,10 +124,6 @@ impl Engine {
             return step;
         }
         if state != ActiveState::Activating {
-            // The limit counts attempts, so that unmet conditions don't lead to a busy loop.
-            if !self.within_start_limit(cx, id) {
-                return Step::End(JobResult::Failed);
-            }
             if !self.conditions_met(cx, id) {
                 return Step::End(JobResult::Done);
             }
@@ -140,6 +136,10 @@ impl Engine {
         }
         if !self.bound_units_are_up(cx, id) {
             return Step::End(JobResult::Dependency);
+        }
+        // Only starts that could happen count: unmet conditions don't use the limit up.
+        if !self.within_start_limit(cx, id) {
+            return Step::End(JobResult::Failed);
         }
         match unit_type {
             UnitType::Service => self.start_service(cx, id, job),
@@ -183,7 +183,7 @@ impl Engine {
             return Step::Already;
         }
         match record.name.unit_type() {
-            unit_type @ (UnitType::Service | UnitType::Socket) => self.stop_worker_unit(unit_type, id, job, restart),
+            UnitType::Service | UnitType::Socket => self.stop_worker_unit(cx, id, job, restart),
             UnitType::Target => self.stop_target(cx, id),
             UnitType::Slice => self.stop_slice(cx, id),
             UnitType::Device
@@ -216,10 +216,9 @@ impl Engine {
         }
         if !record.settings.has_reload {
             // Nothing to do itself; what it propagates to has jobs of its own.
-            let _ = cx;
             return Step::Already;
         }
-        self.reload_service(id)
+        self.reload_service(cx, id)
     }
 
     fn is_supported(&self, unit_type: UnitType) -> bool {

@@ -9,7 +9,9 @@ use crate::core::api::action::{Action, StartCommand};
 use crate::core::api::types::ActiveState;
 use crate::core::engine::{Cx, Engine};
 use crate::core::graph::UnitId;
+use crate::core::graph::record::Commanded;
 use crate::core::jobs::JobId;
+use crate::core::states::change::Reached;
 
 impl Engine {
     pub(super) fn start_service(&mut self, cx: &mut Cx, id: UnitId, job: JobId) -> Step {
@@ -40,23 +42,41 @@ impl Engine {
         sockets: Vec<unit_parser::UnitName>,
         connection: Option<u64>,
     ) -> Step {
-        let invocation = cx.world.random_id();
-        self.graph[id].invocation = invocation;
-        let mut cause = String::new();
+        let fresh = cx.world.random_id();
+        let (mut cause, mut invocation) = (String::new(), fresh);
         if let Some(job) = self.jobs.get_mut(job) {
-            job.invocation = Some(invocation);
+            // A start that is sent again because its answer got lost keeps its id: it must not happen twice.
+            invocation = *job.invocation.get_or_insert(fresh);
             cause.clone_from(&job.cause);
         }
-        self.save(id);
         let name = self.graph[id].name.clone();
         let Some(worker) = worker(name.unit_type()) else { return Step::NotYet };
+        self.graph[id].invocation = invocation;
         let command = StartCommand { invocation, job: job.0, environment, sockets, connection, cause };
-        self.actions.push(Action::Start(worker, name, Box::new(command)));
+        self.actions.push(Action::Start(worker, name.clone(), Box::new(command)));
+        let sub = if name.unit_type() == UnitType::Socket { "start-pre" } else { "start" };
+        self.assume(cx, id, ActiveState::Activating, sub);
         Step::Begun
     }
 
+    /// The worker was told; the unit counts as on its way.
+    fn assume(&mut self, cx: &mut Cx, id: UnitId, active: ActiveState, sub: &'static str) {
+        let record = &mut self.graph[id];
+        if record.active == active {
+            return;
+        }
+        let old = Commanded { active: record.active, sub: record.sub.clone() };
+        let result = record.result.clone();
+        // The first command is the one whose answer tells what has become of the state before it.
+        record.commanded.get_or_insert(Box::new(old));
+        let mut reached = Reached::own(active, sub);
+        reached.result = result;
+        self.reached(cx, id, reached);
+    }
+
     /// Sends a stop to the unit's worker.
-    pub(super) fn stop_worker_unit(&mut self, unit_type: UnitType, id: UnitId, job: JobId, restart: bool) -> Step {
+    pub(super) fn stop_worker_unit(&mut self, cx: &mut Cx, id: UnitId, job: JobId, restart: bool) -> Step {
+        let unit_type = self.graph[id].name.unit_type();
         let Some(worker) = worker(unit_type).filter(|worker| self.workers.is_present(*worker)) else {
             return Step::NotYet;
         };
@@ -64,14 +84,21 @@ impl Engine {
         let record = &self.graph[id];
         // Also while it is going down already: with a restart the worker keeps what the next start needs.
         self.actions.push(Action::Stop(worker, record.name.clone(), job.0, restart, cause));
+        if let Some(job) = self.jobs.get_mut(job) {
+            // What starts after this is another run.
+            job.invocation = None;
+        }
+        let sub = if unit_type == UnitType::Socket { "stop-pre" } else { "stop-sigterm" };
+        self.assume(cx, id, ActiveState::Deactivating, sub);
         Step::Begun
     }
 
-    pub(super) fn reload_service(&mut self, id: UnitId) -> Step {
+    pub(super) fn reload_service(&mut self, cx: &mut Cx, id: UnitId) -> Step {
         let record = &self.graph[id];
         match worker(record.name.unit_type()).filter(|worker| self.workers.is_present(*worker)) {
             Some(worker) => {
                 self.actions.push(Action::ReloadUnit(worker, record.name.clone()));
+                self.assume(cx, id, ActiveState::Reloading, "reload");
                 Step::Begun
             }
             None => Step::NotYet,

@@ -110,8 +110,10 @@ impl Engine {
         let text = "Start request repeated too quickly.".to_owned();
         self.actions.push(Action::Log(Some(name.clone()), LogLevel::Warning, text));
         self.emergency(cx, &action, &argument, None, format!("unit {name} hit its start limit"));
+        // The reason of the last failure stays: it is what the restarts were for.
+        let last = self.graph[id].result.clone();
         let mut failed = Reached::own(ActiveState::Failed, "failed");
-        failed.result = "start-limit-hit".into();
+        failed.result = if last == "success" { "start-limit-hit".into() } else { last };
         failed.cause = format!("more than {burst} starts within {} s (StartLimitBurst=)", interval / 1_000_000);
         self.reached(cx, id, failed);
         false

@@ -1,12 +1,12 @@
 //! Workers: who is there, what they report, and how the engine catches up after an absence (theirs or its own).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use unit_parser::LoadState;
 
 use super::change::Reached;
 use crate::core::api::action::Action;
-use crate::core::api::event::{Status, Worker};
+use crate::core::api::event::{Invocation, Status, StatusFlags, Worker};
 use crate::core::api::types::{ActiveState, JobResult, JobState, JobType};
 use crate::core::engine::{Cx, Engine};
 use crate::core::graph::UnitId;
@@ -74,7 +74,7 @@ impl Engine {
         if let Some(exit) = status.exit {
             record.exit = exit;
         }
-        if let Some(invocation) = status.invocation {
+        if let Some(invocation) = status.invocation.filter(|_| record.commanded.is_none()) {
             record.invocation = invocation;
         }
         self.changed(id);
@@ -85,14 +85,23 @@ impl Engine {
             }
             record.own_failure = false;
         }
-        let same = record.active == status.active && record.sub == status.sub;
-        let job = record.job.and_then(|job| self.jobs.get(job)).filter(|job| job.state == JobState::Running);
-        // A start that failed so early that the unit never left its failed state.
-        let failed_start = status.active.is_down()
-            && job.is_some_and(|job| {
-                job.job_type == JobType::Start && job.invocation.is_some() && job.invocation == status.invocation
-            });
-        if same && !failed_start && !status.flags.reload_failure {
+        let flagged = status.flags != StatusFlags::default();
+        if let Some(old) = &mut record.commanded {
+            if record.active == ActiveState::Deactivating && status.active.is_up_or_coming() {
+                // Answers to what it was told before the stop.
+                (old.active, old.sub) = (status.active, status.sub.into());
+                return;
+            }
+            let late = old.active == status.active && old.sub == status.sub;
+            // A start may fail so early that the unit never leaves its failed state; the id tells.
+            let job = record.job.and_then(|job| self.jobs.get(job));
+            let answers = status.invocation.is_some() && job.is_some_and(|job| job.invocation == status.invocation);
+            if late && !answers && !flagged {
+                return;
+            }
+        }
+        record.commanded = None;
+        if record.active == status.active && record.sub == status.sub && !flagged {
             record.result = status.result.into();
             return;
         }
@@ -112,28 +121,43 @@ impl Engine {
 
     /// A worker's whole list: catches up with what was missed.
     pub(in crate::core) fn worker_list(&mut self, cx: &mut Cx, worker: Worker, units: Vec<Status>) {
-        let mut listed = BTreeSet::new();
+        let mut listed = BTreeMap::new();
         for status in units {
             let id = self.load(cx, &status.unit);
-            listed.insert(id);
+            self.take_back_assumption(id);
+            listed.insert(id, status.invocation);
             self.apply_status(cx, id, status);
         }
         for id in self.graph.ids() {
             let record = &self.graph[id];
-            if kinds::worker(record.name.unit_type()) != Some(worker) || listed.contains(&id) || record.own_failure {
+            if kinds::worker(record.name.unit_type()) != Some(worker)
+                || listed.contains_key(&id)
+                || record.own_failure
+            {
                 continue;
             }
+            self.take_back_assumption(id);
+            let record = &self.graph[id];
             if record.active != ActiveState::Inactive {
                 let mut gone = Reached::own(ActiveState::Inactive, "dead");
                 gone.cause = "its worker doesn't know it any more".to_owned();
                 self.reached(cx, id, gone);
             }
         }
-        self.resume_jobs(cx, worker);
+        self.resume_jobs(cx, worker, &listed);
+    }
+
+    /// Whether a command arrived is for the worker to say.
+    fn take_back_assumption(&mut self, id: UnitId) {
+        let record = &mut self.graph[id];
+        if let Some(old) = record.commanded.take() {
+            record.active = old.active;
+            record.sub = old.sub;
+        }
     }
 
     /// Running jobs whose command may have been lost are tried again; commands that did arrive are harmless twice.
-    fn resume_jobs(&mut self, cx: &mut Cx, worker: Worker) {
+    fn resume_jobs(&mut self, cx: &mut Cx, worker: Worker, listed: &BTreeMap<UnitId, Option<Invocation>>) {
         for id in self.jobs.in_state(JobState::Running) {
             let Some(job) = self.jobs.get(id) else { continue };
             let record = &self.graph[job.unit];
@@ -148,7 +172,8 @@ impl Engine {
             };
             // The very start that the job asked for has happened and is over.
             let over = job.job_type == JobType::Start
-                && job.invocation.is_some_and(|invocation| invocation == record.invocation)
+                && job.invocation.is_some()
+                && listed.get(&job.unit).is_some_and(|invocation| *invocation == job.invocation)
                 && record.active.is_down();
             if over {
                 let result =

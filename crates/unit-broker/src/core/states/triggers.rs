@@ -73,13 +73,19 @@ impl Engine {
                     continue;
                 }
             } else if record.start_limit_hit {
-                self.actions.push(Action::SocketFail(name, "service-start-limit-hit".to_owned()));
+                let fail = Action::SocketFail(name, "service-start-limit-hit".to_owned());
+                if !self.actions.contains(&fail) {
+                    self.actions.push(fail);
+                }
                 continue;
             } else if record.job.is_some() {
                 continue;
             }
             let (service, result) = (record.name.clone(), record.result.to_string());
-            self.actions.push(Action::SocketServiceState(name, service, record.active, result));
+            let tell = Action::SocketServiceState(name, service, record.active, result);
+            if !self.actions.contains(&tell) {
+                self.actions.push(tell);
+            }
         }
     }
 
@@ -114,10 +120,10 @@ impl Engine {
         }
         if connection {
             let source = Source::Implicit(Rule::ConnectionOfSocket);
-            let other = self.graph[service_id].name.clone();
-            for kind in [DependencyKind::Before, DependencyKind::Triggers] {
-                let (other, source) = (other.clone(), source.clone());
-                self.graph.connect(socket_id, Edge { kind, other, source }, service_id);
+            // Said by the service, so that the socket doesn't keep the ended ones loaded.
+            for kind in [DependencyKind::After, DependencyKind::TriggeredBy] {
+                let (other, source) = (socket.clone(), source.clone());
+                self.graph.connect(service_id, Edge { kind, other, source }, socket_id);
             }
             let pending = PendingTrigger { environment, connection: Some(id) };
             self.graph[service_id].trigger = Some(Box::new(pending));
