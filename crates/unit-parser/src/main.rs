@@ -1,4 +1,12 @@
-//! The `unit-parser` command.
+//! The `unit-parser` command: checks and shows unit files, with nothing else installed.
 #![forbid(unsafe_code)]
 
-fn main() {}
+mod command;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    command::Command::parse().run()
+}

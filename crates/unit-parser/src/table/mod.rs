@@ -4,6 +4,7 @@
 //! made from these rows; to support another directive, add a row. A row's key is a [`RowId`] that
 //! the section's module defines as a constant: [`rows::service::RESTART_SEC`].
 
+pub mod document;
 mod kind;
 mod row;
 mod tables;

@@ -1,0 +1,123 @@
+//! `unit-parser show` and `unit-parser cat`.
+
+use clap::Args;
+use unit_parser::{LoadState, Loader, RowId, Source, Unit, format, table};
+
+use super::{Outcome, load};
+
+/// Shows what is set in a unit.
+#[derive(Debug, Args)]
+pub struct Show {
+    /// Names of units, or paths with a slash.
+    #[arg(required = true)]
+    units: Vec<String>,
+    /// Show defaults too.
+    #[arg(long)]
+    all: bool,
+    /// Show dependencies instead, each with the place or the rule that it comes from.
+    #[arg(long)]
+    dependencies: bool,
+    /// Print the whole unit as JSON.
+    #[arg(long, conflicts_with = "dependencies")]
+    json: bool,
+}
+
+impl Show {
+    pub(super) fn run(&self, loader: &Loader) -> Outcome {
+        let mut outcome = Outcome::Good;
+        for argument in &self.units {
+            let Some(unit) = load(loader, argument) else {
+                outcome = Outcome::Unusable;
+                continue;
+            };
+            if self.json {
+                match serde_json::to_string_pretty(&unit) {
+                    Ok(text) => println!("{text}"),
+                    Err(error) => eprintln!("unit-parser: {error}"),
+                }
+            } else if self.dependencies {
+                dependencies(&unit);
+            } else {
+                settings(&unit, self.all);
+            }
+            outcome = outcome.max(match unit.load_state {
+                LoadState::NotFound => Outcome::Unusable,
+                LoadState::BadSetting | LoadState::Error => Outcome::Bad,
+                LoadState::Stub | LoadState::Loaded | LoadState::Merged | LoadState::Masked => Outcome::Good,
+            });
+        }
+        outcome
+    }
+}
+
+fn settings(unit: &Unit, all: bool) {
+    println!("Id={}", unit.name);
+    let names: Vec<&str> = unit.aliases.iter().map(AsRef::as_ref).collect();
+    println!("Names={}", [&[unit.name.as_str()], names.as_slice()].concat().join(" "));
+    println!("LoadState={}", unit.load_state.as_str());
+    if let Some((error, text)) = &unit.load_error {
+        println!("LoadError={error} \"{text}\"");
+    }
+    if let Some(fragment) = &unit.fragment {
+        println!("FragmentPath={}", fragment.display());
+    }
+    if !unit.dropins.is_empty() {
+        let paths: Vec<String> = unit.dropins.iter().map(|p| p.display().to_string()).collect();
+        println!("DropInPaths={}", paths.join(" "));
+    }
+    let show = |id: RowId, value| println!("{}={}", id.row().name, format::value(id, value));
+    if all {
+        let sections = ["Unit", unit.name.unit_type().interface(), "Install"];
+        for (id, _) in sections.into_iter().flat_map(table::section_rows) {
+            show(id, unit.value(id));
+        }
+    } else {
+        for setting in unit.settings() {
+            show(setting.row, &setting.value);
+        }
+    }
+}
+
+fn dependencies(unit: &Unit) {
+    for edge in unit.dependencies() {
+        let source = match &edge.source {
+            Source::File { file, line } => format!("{}:{line}", file.display()),
+            Source::Link(path) => path.display().to_string(),
+            Source::Implicit(rule) => format!("implicit: {}", rule.as_str()),
+            Source::Default(rule) => format!("default: {}", rule.as_str()),
+        };
+        println!("{}={}  ({source})", edge.kind.as_str(), edge.other);
+    }
+}
+
+/// Prints the files of units, as `systemctl cat` does.
+pub(super) fn cat(loader: &Loader, units: &[String]) -> Outcome {
+    let mut outcome = Outcome::Good;
+    for (number, argument) in units.iter().enumerate() {
+        let Some(unit) = load(loader, argument) else {
+            outcome = Outcome::Unusable;
+            continue;
+        };
+        if number > 0 {
+            println!();
+        }
+        if unit.fragment.is_none() {
+            eprintln!("unit-parser: no files found for {}", unit.name);
+            outcome = outcome.max(Outcome::Unusable);
+        }
+        for (place, path) in unit.fragment.iter().chain(&unit.dropins).enumerate() {
+            if place > 0 {
+                println!();
+            }
+            println!("# {}", path.display());
+            match std::fs::read(path) {
+                Ok(bytes) => print!("{}", String::from_utf8_lossy(&bytes)),
+                Err(error) => {
+                    eprintln!("unit-parser: {}: {error}", path.display());
+                    outcome = outcome.max(Outcome::Bad);
+                }
+            }
+        }
+    }
+    outcome
+}
