@@ -28,8 +28,6 @@ mod reload;
 mod spawning;
 mod start;
 mod stop;
-#[cfg(test)]
-mod tests;
 mod timers;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -139,6 +137,8 @@ pub struct Machine {
     runtime_extra: u64,
     changes: Changes,
     cause: String,
+    /// The cause of the failure that is the result.
+    failure: String,
     #[serde(skip)]
     actions: VecDeque<Action>,
     #[serde(skip)]
@@ -180,6 +180,7 @@ impl Machine {
             runtime_extra: 0,
             changes: Changes::default(),
             cause: String::new(),
+            failure: String::new(),
             actions: VecDeque::new(),
             now: Stamp::default(),
         }
@@ -334,8 +335,9 @@ impl Machine {
 
     /// The first failure stays the result.
     fn note(&mut self, result: ServiceResult) {
-        if self.result == ServiceResult::Success {
+        if self.result == ServiceResult::Success && result != ServiceResult::Success {
             self.result = result;
+            self.failure = self.cause.clone();
         }
     }
 

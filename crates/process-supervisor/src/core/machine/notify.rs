@@ -43,6 +43,18 @@ impl Machine {
         }
         let before = (self.state, self.main_pid());
         let mut told = false;
+        if let Some(text) = message.status.clone()
+            && text != self.status_text
+        {
+            self.status_text = text;
+            told = true;
+        }
+        if let Some(errno) = message.errno
+            && errno != self.status_errno
+        {
+            self.status_errno = errno;
+            told = true;
+        }
         if let Some(pid) = message.main_pid {
             self.main_pid_announced(pid, uid, view);
         }
@@ -64,18 +76,6 @@ impl Machine {
                 }
             }
             None => {}
-        }
-        if let Some(text) = message.status
-            && text != self.status_text
-        {
-            self.status_text = text;
-            told = true;
-        }
-        if let Some(errno) = message.errno
-            && errno != self.status_errno
-        {
-            self.status_errno = errno;
-            told = true;
         }
         if let Some(usec) = message.extend_timeout {
             self.extend(usec);
@@ -103,8 +103,9 @@ impl Machine {
             }
             told = true;
         }
-        // A transition has told everything already.
-        if told || (before.0 == self.state && before.1 != self.main_pid()) {
+        // A transition has told everything already, or will when its process is there.
+        let settled = before.0 == self.state && self.spawning.is_none();
+        if settled && (told || before.1 != self.main_pid()) {
             self.tell();
         }
     }

@@ -43,6 +43,7 @@ impl Machine {
             return;
         }
         self.cause = order.cause;
+        self.failure.clear();
         self.invocation = order.invocation;
         self.result = ServiceResult::Success;
         self.reload_result = ServiceResult::Success;

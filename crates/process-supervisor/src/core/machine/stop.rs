@@ -191,6 +191,10 @@ impl Machine {
                 State::Failed
             }
         };
+        if self.result != ServiceResult::Success && !self.failure.is_empty() {
+            // What went wrong first, rather than what ended last.
+            self.cause.clone_from(&self.failure);
+        }
         let keep_fds = again || self.restarting;
         self.enter_telling(end, |status| status.will_restart = again);
         self.act(Action::Release);
@@ -317,6 +321,7 @@ impl Machine {
         match self.state {
             State::Dead | State::Failed | State::AutoRestart { .. } => {
                 self.cause = cause;
+                self.restarting = false;
                 self.enter_dead(result, false);
             }
             State::Condition

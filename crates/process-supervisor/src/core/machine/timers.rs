@@ -128,7 +128,8 @@ impl Machine {
     }
 
     fn note_timeout(&mut self, text: String) {
-        self.cause = text.trim_end_matches('.').to_lowercase();
+        let mut letters = text.trim_end_matches('.').chars();
+        self.cause = letters.next().into_iter().flat_map(char::to_lowercase).chain(letters).collect();
         self.log(Level::Warning, text);
     }
 
