@@ -36,12 +36,7 @@ pub struct Program {
 impl Program {
     /// A program with its arguments (`argv[0]` included) and its whole environment but for LISTEN_FDS and LISTEN_PID.
     /// `NotFound` when no such program is in `search` (`$PATH`) or at its path.
-    pub fn new(
-        argv: &[OsString],
-        env: &[(OsString, OsString)],
-        search: &OsStr,
-        passing: Passing,
-    ) -> io::Result<Self> {
+    pub fn new(argv: &[OsString], env: &[(OsString, OsString)], search: &OsStr, passing: Passing) -> io::Result<Self> {
         let program = argv.first().ok_or(io::ErrorKind::InvalidInput)?;
         let path = find(Path::new(program), search).ok_or(io::ErrorKind::NotFound)?;
         let env = env.iter().map(|(name, value)| [name.as_bytes(), b"=", value.as_bytes()].concat());

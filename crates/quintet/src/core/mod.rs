@@ -162,7 +162,8 @@ impl Launcher {
         };
         self.state(daemon).ended(now);
         if self.restarting() {
-            actions.push(Action::Warn(format!("{} ended (code {code}, status {status})", daemon.name())));
+            let how = sys::ExitStatus::from_code(code, status).map_or_else(String::new, |exit| format!(": {exit}"));
+            actions.push(Action::Warn(format!("{} ended{how}", daemon.name())));
         } else if let Phase::Stopping { end, .. } = &self.phase {
             let end = end.clone();
             self.continue_stopping(now, end, actions);

@@ -33,7 +33,10 @@ impl CgroupRoot {
         let mount = mount_point(&mountinfo).ok_or(Unavailable::NotMounted)?;
         let own = crate::process::cgroup(std::process::id() as i32).map_err(Unavailable::Unknown)?;
         let own = own.strip_suffix("/init.scope").unwrap_or(&own);
-        let path = mount.join(own.trim_start_matches('/'));
+        let path = match own.trim_start_matches('/') {
+            "" => mount.clone(), // joining "" would add a slash
+            below => mount.join(below),
+        };
         let root = Self { mount, path };
         match root.probe() {
             Ok(()) => Ok(root),
