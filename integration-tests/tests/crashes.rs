@@ -42,6 +42,25 @@ fn each_daemon_is_killed_under_load() {
 }
 
 #[test]
+fn a_connection_while_the_activator_is_away_waits_and_is_served() {
+    if !needs::root() {
+        return;
+    }
+    let place = Place::system()
+        .unit("my_server.socket", "[Socket]\nListenStream=3233\n")
+        .unit("my_server.service", "[Service]\nExecStart=/usr/local/bin/my_server\n")
+        .boot();
+    place.systemctl(&["start", "my_server.socket"]).good();
+    for daemon in ["socket-activator", "unit-broker", "process-supervisor"] {
+        integration_tests::signal(place.daemon(daemon), "KILL");
+        assert_eq!(place.greet(3233).as_deref(), Ok("Hello from the server!"), "{daemon} was killed just before");
+        place.wait_state("my_server.service", "active/running");
+        place.systemctl(&["stop", "my_server.service"]).good();
+        place.wait_state("my_server.socket", "active/listening");
+    }
+}
+
+#[test]
 fn exit_statuses_survive_the_supervisor() {
     if !needs::root() {
         return;

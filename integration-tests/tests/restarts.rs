@@ -8,7 +8,7 @@ fn crashes_until_the_start_limit() {
         return;
     }
     let unit = "[Unit]\nStartLimitBurst=3\nStartLimitIntervalSec=60\n\
-                [Service]\nExecStart=/bin/sh -c 'echo up >>/run/ups; kill -SEGV $$'\nRestart=on-failure\nRestartSec=100ms\n";
+                [Service]\nExecStart=/bin/sh -c 'echo up >>/run/ups; kill -SEGV $$$$'\nRestart=on-failure\nRestartSec=100ms\n";
     let place = Place::system().unit("crash.service", unit).boot();
     place.systemctl(&["start", "crash.service"]);
     place.wait_state("crash.service", "failed/failed");
