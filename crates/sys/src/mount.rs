@@ -16,7 +16,7 @@ struct Api {
 
 const NOSUID_NOEXEC_NODEV: MsFlags = MsFlags::MS_NOSUID.union(MsFlags::MS_NOEXEC).union(MsFlags::MS_NODEV);
 
-const TABLE: [Api; 6] = [
+const TABLE: [Api; 7] = [
     Api { source: "proc", target: "/proc", kind: "proc", flags: NOSUID_NOEXEC_NODEV, options: "" },
     Api { source: "sysfs", target: "/sys", kind: "sysfs", flags: NOSUID_NOEXEC_NODEV, options: "" },
     Api { source: "devtmpfs", target: "/dev", kind: "devtmpfs", flags: MsFlags::MS_NOSUID, options: "mode=0755" },
@@ -26,6 +26,13 @@ const TABLE: [Api; 6] = [
         kind: "devpts",
         flags: MsFlags::MS_NOSUID.union(MsFlags::MS_NOEXEC),
         options: "mode=0620,gid=5",
+    },
+    Api {
+        source: "tmpfs",
+        target: "/dev/shm",
+        kind: "tmpfs",
+        flags: MsFlags::MS_NOSUID.union(MsFlags::MS_NODEV),
+        options: "mode=1777",
     },
     Api {
         source: "tmpfs",
@@ -46,7 +53,7 @@ pub struct Attempt {
     pub result: io::Result<()>,
 }
 
-/// Mounts /proc, /sys, /dev, /dev/pts, /run and /sys/fs/cgroup where nothing is mounted yet, and returns what was tried.
+/// Mounts /proc, /sys, /dev, /dev/pts, /dev/shm, /run and /sys/fs/cgroup where nothing is mounted yet, and returns what was tried.
 /// `/run` and `/dev` of a container count as present when they are no mount points but hold something.
 pub fn api_file_systems() -> Vec<Attempt> {
     let mut attempts = Vec::new();
