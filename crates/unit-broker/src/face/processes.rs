@@ -1,7 +1,5 @@
 //! Units and processes: which processes a unit has, which unit a process belongs to, freezing.
 
-use std::path::PathBuf;
-
 use bus_api::errors::{BusError, ErrorName};
 use bus_api::worker::{Request, UnitProcess, parse_processes};
 use unit_parser::{UnitName, UnitType};
@@ -10,7 +8,6 @@ use super::call::{Answered, Call};
 use super::errors;
 use crate::core::Worker;
 use crate::driver::Broker;
-use crate::properties::kinds::slice_path;
 
 /// How many parents are looked at to find a process' unit without control groups.
 const MAX_PARENTS: usize = 64;
@@ -24,7 +21,7 @@ pub fn of_unit(broker: &mut Broker, call: &Call, unit: &UnitName) -> Answered {
         UnitType::Service => Worker::Supervisor,
         UnitType::Socket => Worker::Activator,
         UnitType::Slice | UnitType::Scope => {
-            let Some(directory) = cgroup_directory(broker, unit) else { return call.reply(&(none(),)) };
+            let Some(directory) = broker.model.cgroup_directory(unit) else { return call.reply(&(none(),)) };
             return call.reply(&(below(broker, &directory),));
         }
         UnitType::Target
@@ -44,23 +41,6 @@ pub fn of_unit(broker: &mut Broker, call: &Call, unit: &UnitName) -> Answered {
 
 fn none() -> Vec<UnitProcess> {
     Vec::new()
-}
-
-/// Directory of a unit's control group, whether it exists or not.
-fn cgroup_directory(broker: &Broker, unit: &UnitName) -> Option<PathBuf> {
-    let root = broker.model.facts.cgroup_root.as_ref()?;
-    let relative = match unit.unit_type() {
-        UnitType::Slice => slice_path(unit.as_str()),
-        _ => {
-            let told = broker.model.runtime_string(unit, "ControlGroup").unwrap_or_default();
-            let told = told.strip_prefix(broker.model.facts.cgroup_prefix.as_str()).unwrap_or(told);
-            if told.is_empty() {
-                return None;
-            }
-            told.to_owned()
-        }
-    };
-    Some(root.join(relative.trim_start_matches('/')))
 }
 
 /// All processes in a control group and those below it.
@@ -138,16 +118,9 @@ pub fn freeze(broker: &mut Broker, call: &Call, unit: &UnitName, frozen: bool) -
     if frozen && !active {
         return Err(BusError::new(ErrorName::UnitInactive, format!("Unit is inactive or does not exist: {unit}")));
     }
-    let directory = cgroup_directory(broker, unit)
+    let directory = broker.model.cgroup_directory(unit)
         .ok_or_else(|| errors::not_supported("Freezing without control groups"))?;
     std::fs::write(directory.join("cgroup.freeze"), if frozen { "1" } else { "0" })
         .map_err(|error| BusError::from_io(&error))?;
     call.reply(&())
-}
-
-/// `FreezerState`: what the kernel says of the unit's control group.
-#[must_use]
-pub fn freezer_state(directory: &std::path::Path) -> &'static str {
-    let events = std::fs::read_to_string(directory.join("cgroup.events")).unwrap_or_default();
-    if events.lines().any(|line| line == "frozen 1") { "frozen" } else { "running" }
 }

@@ -2,6 +2,7 @@
 //!
 //! The public face reads it; only the driver changes it.
 
+mod cgroup;
 mod environment;
 mod facts;
 mod install;

@@ -37,6 +37,7 @@ pub fn value(model: &Model, view: &UnitView<'_>, property: &str) -> Option<Varia
         "CanReload" => Variant::Bool(view.can_reload),
         "CanIsolate" => Variant::Bool(view.can_isolate),
         "CanFreeze" => Variant::Bool(can_freeze(model, view)),
+        "FreezerState" => string(model.freezer_state(view)),
         "Job" => job(model, view),
         "NeedDaemonReload" => Variant::Bool(model.needs_reload(view)),
         "ConditionResult" => Variant::Bool(view.conditions.result),
