@@ -103,7 +103,13 @@ impl Instance {
 
 impl Drop for Instance {
     fn drop(&mut self) {
-        let _ = self.launcher.send_signal(sys::signals::number("KILL").unwrap());
+        let kill = sys::signals::number("KILL").unwrap();
+        let _ = self.launcher.send_signal(sys::signals::number("STOP").unwrap()); // so that it starts nothing more
+        let others = sys::process::descendants(self.launcher.pid()).into_iter().filter_map(|pid| PidFd::open(pid).ok());
+        for process in others.chain(self.launcher.try_clone()) {
+            let _ = process.send_signal(kill);
+            wait(&process);
+        }
         if let Some(cgroup) = &self.cgroup {
             let _ = cgroup.kill();
             while cgroup.populated().unwrap_or(false) {
