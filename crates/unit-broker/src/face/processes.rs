@@ -53,7 +53,8 @@ fn below(broker: &Broker, directory: &std::path::Path) -> Vec<UnitProcess> {
         let path = format!("{}/{}", broker.model.facts.cgroup_prefix, path.display());
         let path = path.trim_end_matches('/').to_owned();
         let pids = std::fs::read_to_string(directory.join("cgroup.procs")).unwrap_or_default();
-        for pid in pids.lines().filter_map(|line| line.parse::<u32>().ok()) {
+        // Processes of other PID namespaces read as 0, which makes systemctl abort.
+        for pid in pids.lines().filter_map(|line| line.parse::<u32>().ok()).filter(|pid| *pid > 0) {
             let command = i32::try_from(pid).ok().and_then(|pid| sys::process::cmdline(pid).ok());
             found.push((path.clone(), pid, command.unwrap_or_default()));
         }
