@@ -5,7 +5,7 @@
 //!
 //! | layer | modules |
 //! |---|---|
-//! | contracts, both directions of each message | [`worker`], [`sockets`], [`devices`], [`broker`] |
+//! | contracts, both directions of each message | [`worker`], [`supervisor`], [`sockets`], [`devices`], [`broker`] |
 //! | what all messages share | [`names`], [`errors`], [`message`] |
 //! | the transport | [`serve`] (server side), [`connect`] (client side), `socket` (framing and SASL under both) |
 #![forbid(unsafe_code)]
@@ -19,4 +19,5 @@ pub mod names;
 pub mod serve;
 mod socket;
 pub mod sockets;
+pub mod supervisor;
 pub mod worker;

@@ -4,6 +4,8 @@
 pub const PATH: &str = "/org/quintet";
 /// What every worker that owns units serves (process-supervisor, socket-activator).
 pub const WORKER: &str = "org.quintet.Worker1";
+/// What the process-supervisor serves besides [`WORKER`].
+pub const SUPERVISOR: &str = "org.quintet.Supervisor1";
 /// What the socket-activator serves besides [`WORKER`].
 pub const SOCKETS: &str = "org.quintet.Sockets1";
 /// What the device-watcher serves.
