@@ -40,6 +40,9 @@ pub struct Job {
     /// tells this text and exits with this status, so that the failure is a process's, as in systemd.
     pub refusal: Option<(u8, String)>,
 
+    /// Read end of a pipe: nothing happens until its other end is closed, five seconds at most (Type=idle).
+    pub wait_fd: Option<RawFd>,
+
     /// cgroup directory that the executor moves itself to when spawning into it was impossible. Set by `spawn`.
     pub attach_cgroup: Option<PathBuf>,
     /// A session and process group of its own (systemd always makes one; off for tests).
@@ -361,8 +364,15 @@ impl Job {
             | Stdio::Journal(_)
             | Stdio::Data(_) => None,
         });
-        let mut fds: Vec<RawFd> =
-            self.fds.iter().map(|p| p.fd).chain(stdio).chain(self.log_fd).chain(self.report_fd).collect();
+        let mut fds: Vec<RawFd> = self
+            .fds
+            .iter()
+            .map(|p| p.fd)
+            .chain(stdio)
+            .chain(self.log_fd)
+            .chain(self.wait_fd)
+            .chain(self.report_fd)
+            .collect();
         fds.sort_unstable();
         fds.dedup();
         fds

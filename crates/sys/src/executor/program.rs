@@ -61,6 +61,9 @@ pub(super) fn environment(job: &Job, directories: &[Directory], journal: Option<
         add("LISTEN_FDS", job.fds.len().to_string());
         add("LISTEN_FDNAMES", names.join(":"));
     }
+    if job.env.iter().any(|(name, _)| name == "WATCHDOG_USEC") {
+        add("WATCHDOG_PID", pid.clone());
+    }
     add("SYSTEMD_EXEC_PID", pid);
     if let Some((device, inode)) = journal {
         add("JOURNAL_STREAM", format!("{device}:{inode}"));

@@ -7,7 +7,7 @@ use crate::signals;
 use std::convert::Infallible;
 use std::fs::File;
 use std::io::{self, Read, Write};
-use std::os::fd::{FromRawFd, RawFd};
+use std::os::fd::{FromRawFd, OwnedFd, RawFd};
 use std::process::ExitCode;
 
 /// The whole program: reads the job from the descriptor named by the first argument and becomes it. Returns only when that
@@ -31,6 +31,9 @@ pub fn main() -> ExitCode {
         channels.tell_line(&format!("{}: cannot start {}: {text}\n", job.unit, job.path));
         return ExitCode::from(*status);
     }
+    if let Some(fd) = job.wait_fd {
+        wait_for_hangup(fd);
+    }
     match become_service(&job, &mut channels) {
         Ok(never) => match never {},
         Err(failure) => {
@@ -38,6 +41,16 @@ pub fn main() -> ExitCode {
             ExitCode::from(failure.step.status() as u8)
         }
     }
+}
+
+/// systemd waits five seconds for the other jobs, and starts a Type=idle service then in any case.
+fn wait_for_hangup(fd: RawFd) {
+    use nix::poll::{PollFd, PollFlags, poll};
+    // SAFETY: the spawner gave us this descriptor for this purpose, and names it nowhere else in the job.
+    let pipe = unsafe { OwnedFd::from_raw_fd(fd) };
+    let mut fds = [PollFd::new(std::os::fd::AsFd::as_fd(&pipe), PollFlags::POLLIN)];
+    // An error is no reason not to start.
+    let _ = poll(&mut fds, 5_000u16);
 }
 
 fn read_job(fd: RawFd) -> io::Result<Job> {
