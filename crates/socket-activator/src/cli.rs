@@ -23,7 +23,7 @@ Examples:
 
 /// Flags of socket-activator.
 #[derive(Debug, Parser)]
-#[command(name = "socket-activator", version, about, after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
+#[command(name = "socket-activator", version, about, after_help = EXAMPLES, subcommand_precedence_over_arg = true)]
 pub struct Cli {
     /// Flags of all daemons.
     #[command(flatten)]
@@ -88,9 +88,9 @@ pub enum Verb {
     #[command(hide = true)]
     Chown {
         /// User, or empty.
-        user: String,
+        owner: String,
         /// Group, or empty.
-        group: String,
+        owning_group: String,
         /// Sockets and FIFOs.
         paths: Vec<PathBuf>,
     },

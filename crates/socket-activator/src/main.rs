@@ -8,10 +8,10 @@ use daemon_runtime::args::CommonArgs;
 use daemon_runtime::config::{self, LogConfig};
 use daemon_runtime::logging;
 use serde::Deserialize;
-use socket_activator::cli::{Cli, Verb};
-use socket_activator::daemon::serve;
+use socket_activator::cli::{Cli, RunArgs, Verb};
+use socket_activator::daemon::serve::{self, Standalone};
 use socket_activator::ownership;
-use socket_activator::standalone::activate;
+use socket_activator::standalone::{activate, run};
 
 /// `/etc/quintet/socket-activator.toml`.
 #[derive(Debug, Default, Deserialize)]
@@ -24,20 +24,24 @@ struct Config {
 fn main() -> ExitCode {
     let cli = Cli::parse();
     match cli.verb {
-        Some(Verb::Chown { user, group, paths }) => ownership::chown(&user, &group, &paths),
-        Some(Verb::Run(_)) => daemon(&cli.common),
+        Some(Verb::Chown { owner, owning_group, paths }) => ownership::chown(&owner, &owning_group, &paths),
+        Some(Verb::Run(args)) => daemon(&cli.common, Some(&args)),
         None if cli.activate.is_wanted() => activate::activate(&cli.activate),
-        None => daemon(&cli.common),
+        None => daemon(&cli.common, None),
     }
 }
 
-fn daemon(common: &CommonArgs) -> ExitCode {
+fn daemon(common: &CommonArgs, units: Option<&RunArgs>) -> ExitCode {
     let config: Config = match config::load(serve::NAME, common) {
         Ok(config) => config,
         Err(error) => return fail(&error.to_string()),
     };
     logging::init(serve::NAME, common, &config.log);
-    match daemon_runtime::run(serve::serve(&common.runtime())) {
+    let standalone = match units.map(|args| run::load(&args.units, common)).transpose() {
+        Ok(loaded) => loaded.map(|(services, units)| Standalone { services, units }),
+        Err(text) => return fail(&text),
+    };
+    match daemon_runtime::run(serve::serve(&common.runtime(), standalone)) {
         Ok(Ok(())) => ExitCode::SUCCESS,
         Ok(Err(error)) | Err(error) => fail(&error.to_string()),
     }

@@ -16,10 +16,8 @@ fn a_socket_triggers_and_survives() {
     run(async {
         let mut broker = Broker::connect(&runner);
         let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        let listen = vec![
-            (ListenKind::Stream, path(&runner.dir, "a.sock")),
-            (ListenKind::Stream, ListenTarget::Inet(free)),
-        ];
+        let listen =
+            vec![(ListenKind::Stream, path(&runner.dir, "a.sock")), (ListenKind::Stream, ListenTarget::Inet(free))];
         broker.back().await;
         broker.start(&unit("a.socket", listen, &[])).await;
         broker.state("a.socket", "active/listening success").await;
@@ -114,7 +112,9 @@ fn accepted_connections_are_neither_lost_nor_doubled() {
             let mut texts = Vec::new();
             for mut client in answers {
                 let mut text = String::new();
-                client.read_to_string(&mut text).unwrap_or_else(|error| panic!("no answer after {}: {error}", texts.len()));
+                client
+                    .read_to_string(&mut text)
+                    .unwrap_or_else(|error| panic!("no answer after {}: {error}", texts.len()));
                 texts.push(text);
             }
             texts

@@ -49,7 +49,10 @@ impl Machine {
         {
             let count = self.connections.from(host);
             if count as u64 >= self.policy.max_connections_per_source {
-                self.log("warning", format!("Too many incoming connections ({count}) from {host}, dropping connection."));
+                self.log(
+                    "warning",
+                    format!("Too many incoming connections ({count}) from {host}, dropping connection."),
+                );
                 return self.refuse(cookie);
             }
         }
@@ -114,7 +117,11 @@ impl Machine {
             | State::Failed => return,
         }
         if start_limit_hit {
-            return self.enter_stop_pre(now, SocketResult::ServiceStartLimitHit, &format!("{name} was started too often"));
+            return self.enter_stop_pre(
+                now,
+                SocketResult::ServiceStartLimitHit,
+                &format!("{name} was started too often"),
+            );
         }
         if self.policy.accept || name != self.policy.service {
             return;

@@ -98,12 +98,27 @@ mod tests {
     #[test]
     fn names() {
         for (local, peer, name, described, environment_text) in [
-            (inet("127.0.0.1:80"), inet("127.0.0.2:4242"), "3-127.0.0.1:80-127.0.0.2:4242", "127.0.0.2:4242",
-             "REMOTE_ADDR=127.0.0.2 REMOTE_PORT=4242"),
-            (inet("[::ffff:127.0.0.1]:80"), inet("[::ffff:127.0.0.2]:4242"), "3-127.0.0.1:80-127.0.0.2:4242",
-             "127.0.0.2:4242", "REMOTE_ADDR=127.0.0.2 REMOTE_PORT=4242"),
-            (inet("[::1]:80"), inet("[::1]:4242"), "3-::1:80-::1:4242", "[::1]:4242",
-             "REMOTE_ADDR=::1 REMOTE_PORT=4242"),
+            (
+                inet("127.0.0.1:80"),
+                inet("127.0.0.2:4242"),
+                "3-127.0.0.1:80-127.0.0.2:4242",
+                "127.0.0.2:4242",
+                "REMOTE_ADDR=127.0.0.2 REMOTE_PORT=4242",
+            ),
+            (
+                inet("[::ffff:127.0.0.1]:80"),
+                inet("[::ffff:127.0.0.2]:4242"),
+                "3-127.0.0.1:80-127.0.0.2:4242",
+                "127.0.0.2:4242",
+                "REMOTE_ADDR=127.0.0.2 REMOTE_PORT=4242",
+            ),
+            (
+                inet("[::1]:80"),
+                inet("[::1]:4242"),
+                "3-::1:80-::1:4242",
+                "[::1]:4242",
+                "REMOTE_ADDR=::1 REMOTE_PORT=4242",
+            ),
             (Endpoint::Unix(None), Endpoint::Unix(Some((7, 1000))), "3-7-1000", "PID 7/UID 1000", ""),
             (Endpoint::Unix(None), Endpoint::Unix(None), "3-unknown", "unknown", ""),
         ] {

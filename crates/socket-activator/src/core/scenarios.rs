@@ -94,9 +94,7 @@ fn render(action: &Action, machine: &Machine) -> String {
         Action::Kill { signal } => format!("kill {signal}"),
         Action::Timer(Some(at)) => format!("timer {at}"),
         Action::Timer(None) => "timer off".into(),
-        Action::Trigger(t) => {
-            format!("trigger {} {} {}", t.id, t.service, t.environment.join(" ")).trim_end().into()
-        }
+        Action::Trigger(t) => format!("trigger {} {} {}", t.id, t.service, t.environment.join(" ")).trim_end().into(),
         Action::Forget { cookie } => format!("forget {cookie}"),
         Action::Refuse { cookie } => format!("refuse {cookie}"),
         Action::Changed { state, result, .. } => {

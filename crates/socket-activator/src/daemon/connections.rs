@@ -10,8 +10,8 @@ use std::os::fd::{AsFd, OwnedFd};
 use sys::net;
 use tokio::sync::oneshot;
 
-use super::store::{self, Stored};
 use super::Daemon;
+use super::store::{self, Stored};
 use crate::core::Event;
 use crate::sockets::accept::endpoints;
 use crate::sockets::options;

@@ -8,7 +8,7 @@ use sys::cgroup::Cgroup;
 use sys::executor::{Job, Stdio, User};
 use sys::pidfd::PidFd;
 use sys::spawn::{SpawnRequest, spawn};
-use unit_parser::{ExecCommand, rows};
+use unit_parser::{ExecCommand, Unit, rows};
 
 use super::unit::{SocketUnit, TaskGuard};
 use super::{Daemon, store, watch};
@@ -87,7 +87,8 @@ impl Daemon {
     /// The control group of a unit's commands, if there are any groups.
     pub(crate) fn cgroup(&self, unit: &SocketUnit) -> Option<Cgroup> {
         let root = self.cgroups.as_ref()?;
-        let slice = unit.unit.units(rows::cgroup::SLICE).first().map_or_else(|| default_slice(unit), ToString::to_string);
+        let slice =
+            unit.unit.units(rows::cgroup::SLICE).first().map_or_else(|| default_slice(unit), ToString::to_string);
         Some(root.cgroup(&format!("{}{}", slice_path(&slice), unit.name)))
     }
 }
@@ -130,23 +131,39 @@ fn job(unit: &SocketUnit, path: &str, argv: Vec<String>, env: Vec<(String, Strin
 }
 
 fn command_job(unit: &SocketUnit, command: &ExecCommand) -> io::Result<Job> {
-    let user_name = unit.unit.str(rows::exec::USER);
-    let user = if user_name.is_empty() { None } else { Some(user(user_name)?) };
-    let mut env = vec![("PATH".to_owned(), PATH.to_owned())];
-    let pairs = unit.environment.iter().filter_map(|text| text.split_once('='));
-    env.extend(pairs.map(|(name, value)| (name.to_owned(), value.to_owned())));
-    env.extend(unit.unit.environment(rows::exec::ENVIRONMENT).iter().cloned());
-    if !unit.invocation_id.is_empty() {
-        let id = unit.invocation_id.iter().map(|byte| format!("{byte:02x}")).collect();
-        env.push(("INVOCATION_ID".to_owned(), id));
-    }
-    let lookup = |name: &str| env.iter().rev().find(|(have, _)| have == name).map(|(_, value)| value.clone());
-    let argv = if command.no_env { command.argv.clone() } else { expand(&command.argv, &lookup) };
-    let mut job = job(unit, &command.path, argv, env);
-    job.user = user;
+    let env = environment(&unit.unit, &unit.environment, &unit.invocation_id);
+    let mut job = job(unit, &command.path, arguments(command, &env), env);
+    job.user = user_of(&unit.unit)?;
     job.full_privileges = command.privileged;
     job.keep_credentials = command.no_setuid;
     Ok(job)
+}
+
+/// `$PATH`, the manager's variables, those of `Environment=`, and the invocation id.
+pub(crate) fn environment(unit: &Unit, manager: &[String], invocation_id: &[u8]) -> Vec<(String, String)> {
+    let mut env = vec![("PATH".to_owned(), PATH.to_owned())];
+    let pairs = manager.iter().filter_map(|text| text.split_once('='));
+    env.extend(pairs.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    env.extend(unit.environment(rows::exec::ENVIRONMENT).iter().cloned());
+    if !invocation_id.is_empty() {
+        let id = invocation_id.iter().map(|byte| format!("{byte:02x}")).collect();
+        env.push(("INVOCATION_ID".to_owned(), id));
+    }
+    env
+}
+
+/// The arguments of a command, its variables replaced.
+pub(crate) fn arguments(command: &ExecCommand, env: &[(String, String)]) -> Vec<String> {
+    let lookup = |name: &str| env.iter().rev().find(|(have, _)| have == name).map(|(_, value)| value.clone());
+    if command.no_env { command.argv.clone() } else { expand(&command.argv, &lookup) }
+}
+
+/// `User=`, looked up.
+pub(crate) fn user_of(unit: &Unit) -> io::Result<Option<User>> {
+    match unit.str(rows::exec::USER) {
+        "" => Ok(None),
+        name => user(name).map(Some),
+    }
 }
 
 /// Looked up in a child by our own hidden verb: a name service may itself hang on a socket that we hold.

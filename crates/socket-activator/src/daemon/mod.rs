@@ -29,6 +29,7 @@ use tokio::sync::mpsc;
 use self::connections::AcceptQueue;
 use self::unit::SocketUnit;
 use self::watch::Input;
+use crate::standalone::services::Services;
 
 /// The daemon's state. One owner: the loop in [`serve`].
 pub struct Daemon {
@@ -44,6 +45,8 @@ pub struct Daemon {
     pub(crate) executor: Option<Executor>,
     pub(crate) cgroups: Option<CgroupRoot>,
     pub(crate) last_id: u64,
+    /// Without a broker: the services that we start ourselves.
+    pub(crate) services: Option<Services>,
 }
 
 impl Daemon {

@@ -8,11 +8,11 @@ use daemon_runtime::fds::PassedFds;
 use sys::pidfd::PidFd;
 use unit_parser::Unit;
 
+use super::Daemon;
 use super::connections::AcceptQueue;
 use super::saved::SavedUnit;
 use super::store::{self, Stored};
 use super::unit::SocketUnit;
-use super::Daemon;
 use crate::core::{Event, State};
 
 impl Daemon {

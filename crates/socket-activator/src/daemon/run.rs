@@ -80,6 +80,9 @@ impl Daemon {
             Action::Poll(false) => unit.watchers.clear(),
             Action::Kill { signal } => self.kill_control(name, signal),
             Action::Timer(at) => unit.timer = at.map(|at| watch::timer(unit.name.clone(), at, inputs)),
+            Action::Trigger(trigger) if self.services.is_some() => {
+                let _ = inputs.send(watch::Input::Trigger { unit: unit.name.clone(), trigger });
+            }
             Action::Trigger(trigger) => {
                 if let Some(message) = trigger_message(unit, &trigger) {
                     self.server.broadcast(message);

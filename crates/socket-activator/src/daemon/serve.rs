@@ -13,16 +13,27 @@ use daemon_runtime::{listen, paths};
 use sys::cgroup::CgroupRoot;
 use sys::spawn::Executor;
 use tokio::sync::mpsc;
+use unit_parser::Unit;
 
 use super::Daemon;
 use super::watch::Input;
 use crate::core::Event;
+use crate::standalone::run::PATIENCE;
+use crate::standalone::services::Services;
 
 /// Name of the daemon: of its bus, its state directory, its log.
 pub const NAME: &str = "socket-activator";
 
+/// Units to serve without a broker.
+pub struct Standalone {
+    /// Their services.
+    pub services: Services,
+    /// The socket units.
+    pub units: Vec<Unit>,
+}
+
 /// Runs until SIGTERM. Everything that must survive is on disk and with the runner at any time, so the end is just an end.
-pub async fn serve(runtime: &RuntimeDir) -> io::Result<()> {
+pub async fn serve(runtime: &RuntimeDir, standalone: Option<Standalone>) -> io::Result<()> {
     let mut shutdown = Shutdown::install()?;
     let mut fds = PassedFds::from_env();
     runtime.create()?;
@@ -33,14 +44,29 @@ pub async fn serve(runtime: &RuntimeDir) -> io::Result<()> {
     let (server, mut incoming) = Server::new(Limits::default());
     let (inputs, mut events) = mpsc::unbounded_channel();
     let mut daemon = new(runtime, server.clone(), inputs)?;
+    let units = standalone.map(|standalone| {
+        daemon.services = Some(standalone.services);
+        standalone.units
+    });
+    if units.is_some() && !daemon.runner.is_present() {
+        daemon.forget_all();
+    }
     daemon.resume(fds);
+    if let Some(units) = units {
+        daemon.start_units(&units).map_err(io::Error::other)?;
+    }
     server.listen(bus, "bus")?;
     daemon.runner.ready(&format!("{} units", daemon.units.len()));
     tokio::select! {
-        () = run(&mut daemon, &mut incoming, &mut events) => {}
-        signal = shutdown.requested() => tracing::info!("{signal}, leaving; the sockets stay with the runner"),
+        () = run(&mut daemon, &mut incoming, &mut events, |_| false) => {}
+        signal = shutdown.requested() => tracing::info!("{signal}, leaving"),
     }
     daemon.runner.stopping();
+    if daemon.services.is_some() {
+        daemon.begin_end();
+        let end = run(&mut daemon, &mut incoming, &mut events, Daemon::has_ended);
+        let _ = tokio::time::timeout(PATIENCE, end).await;
+    }
     Ok(())
 }
 
@@ -60,11 +86,17 @@ fn new(runtime: &RuntimeDir, server: Server, inputs: mpsc::UnboundedSender<Input
         executor: executor.ok(),
         cgroups: CgroupRoot::from_env(),
         last_id: 0,
+        services: None,
     })
 }
 
-async fn run(daemon: &mut Daemon, incoming: &mut IncomingStream, events: &mut mpsc::UnboundedReceiver<Input>) {
-    loop {
+async fn run(
+    daemon: &mut Daemon,
+    incoming: &mut IncomingStream,
+    events: &mut mpsc::UnboundedReceiver<Input>,
+    done: impl Fn(&Daemon) -> bool,
+) {
+    while !done(daemon) {
         tokio::select! {
             message = incoming.recv() => match message {
                 Some(Incoming::Connected(client)) => daemon.greet(client.id),
@@ -85,7 +117,11 @@ impl Daemon {
         match input {
             Input::Ready { unit, slot, readiness, done } => self.ready(&unit, slot, readiness, done),
             Input::Unwatchable { unit, text } => self.feed(&unit, Event::Broken { text }),
+            Input::Trigger { unit, trigger } => self.start_service(&unit, &trigger),
             Input::Timer { unit } => self.feed(&unit, Event::Timeout),
+            Input::Exited { unit, exit, .. } if self.services.as_ref().is_some_and(|s| s.is_running(&unit)) => {
+                self.service_ended(&unit, exit);
+            }
             Input::Exited { unit, pid, exit } => {
                 let current = |u: &super::unit::SocketUnit| u.machine.state().control().and_then(|c| c.pid);
                 if self.units.get(&unit).and_then(current) == Some(pid) {

@@ -26,9 +26,9 @@ pub fn key(unit: &str) -> String {
     if key.len() <= MAX_KEY {
         return key;
     }
-    let hash = unit.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    });
+    let hash = unit
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
     let short: String = key.chars().take(MAX_KEY - 17).collect();
     format!("{short}~{hash:016x}")
 }

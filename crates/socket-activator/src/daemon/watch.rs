@@ -12,7 +12,7 @@ use tokio::io::unix::AsyncFd;
 use tokio::sync::{mpsc, oneshot};
 
 use super::unit::TaskGuard;
-use crate::core::event::Exit;
+use crate::core::event::{Exit, Trigger};
 use crate::sockets::port::SharedFd;
 
 /// Something that a task saw.
@@ -44,6 +44,13 @@ pub enum Input {
         pid: u32,
         /// How.
         exit: Exit,
+    },
+    /// Without a broker: a trigger that we serve ourselves, once everything about its event is done.
+    Trigger {
+        /// The unit.
+        unit: Rc<str>,
+        /// The trigger.
+        trigger: Trigger,
     },
     /// The time of a unit's timer has come.
     Timer {

@@ -13,9 +13,7 @@ use super::error::OpenError;
 /// For sockets of the internet, AF_UNIX and AF_VSOCK.
 pub fn socket_address(listen: &ListenAddress) -> Result<Address, OpenError> {
     Ok(match &listen.address {
-        Written::Any(port) if has_ipv6() => {
-            Address::V6(SocketAddrV6::new(Ipv6Addr::UNSPECIFIED, *port, 0, 0))
-        }
+        Written::Any(port) if has_ipv6() => Address::V6(SocketAddrV6::new(Ipv6Addr::UNSPECIFIED, *port, 0, 0)),
         Written::Any(port) => Address::V4(SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, *port)),
         Written::Inet(SocketAddr::V4(address)) => Address::V4(*address),
         Written::Inet(SocketAddr::V6(address)) => Address::V6(*address),
@@ -30,11 +28,9 @@ pub fn socket_address(listen: &ListenAddress) -> Result<Address, OpenError> {
 pub fn path(listen: &ListenAddress) -> Result<&Path, OpenError> {
     match &listen.address {
         Written::Path(path) => Ok(Path::new(path)),
-        Written::Any(_)
-        | Written::Inet(_)
-        | Written::Abstract(_)
-        | Written::Vsock { .. }
-        | Written::Netlink { .. } => Err(mismatch(listen)),
+        Written::Any(_) | Written::Inet(_) | Written::Abstract(_) | Written::Vsock { .. } | Written::Netlink { .. } => {
+            Err(mismatch(listen))
+        }
     }
 }
 

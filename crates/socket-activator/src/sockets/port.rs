@@ -91,11 +91,7 @@ impl Port {
             if !matches!(net::readiness(fd.as_fd()), Ok(net::POLLIN)) {
                 return;
             }
-            let more = if self.can_accept() {
-                net::accept(fd.as_fd()).map(|_| true)
-            } else {
-                net::discard(fd.as_fd())
-            };
+            let more = if self.can_accept() { net::accept(fd.as_fd()).map(|_| true) } else { net::discard(fd.as_fd()) };
             if !matches!(more, Ok(true)) {
                 return;
             }

@@ -3,3 +3,5 @@
 pub mod activate;
 pub mod command;
 pub mod listen;
+pub mod run;
+pub mod services;

@@ -1,0 +1,206 @@
+//! `socket-activator run`: the services of socket units, started by this daemon itself. Enough for a command that serves:
+//! the first `ExecStart=`, with its environment, user, directory and umask; what else a unit sets is named in a warning.
+//! Restarts, dependencies and sandboxes are the business of process-supervisor and unit-broker.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, RawFd};
+use std::path::PathBuf;
+use std::rc::Rc;
+
+use sys::executor::{Job, PassedFd, Stdio, WorkingDirectory};
+use sys::pidfd::PidFd;
+use sys::spawn::{SpawnRequest, spawn};
+use unit_parser::{Loader, RowId, Unit, UnitName, row, rows};
+
+use crate::core::Event;
+use crate::core::SocketResult;
+use crate::core::event::{Exit, Trigger};
+use crate::core::rate_limit::RateLimit;
+use crate::daemon::unit::TaskGuard;
+use crate::daemon::{Daemon, control, watch};
+
+/// The services that run, and where their units are.
+pub struct Services {
+    loader: Loader,
+    running: BTreeMap<String, Service>,
+    limits: BTreeMap<String, RateLimit>,
+}
+
+struct Service {
+    socket: Rc<str>,
+    pidfd: PidFd,
+    _watch: TaskGuard,
+}
+
+/// Directives of a service that this mode honours.
+const HONOURED: &[RowId] = &[
+    rows::service::EXEC_START,
+    rows::service::TYPE,
+    rows::exec::ENVIRONMENT,
+    rows::exec::USER,
+    rows::exec::WORKING_DIRECTORY,
+    rows::exec::UMASK,
+    rows::exec::STANDARD_INPUT,
+    rows::unit::DESCRIPTION,
+    rows::unit::DOCUMENTATION,
+    rows::unit::START_LIMIT_INTERVAL_SEC,
+    rows::unit::START_LIMIT_BURST,
+];
+
+impl Services {
+    /// None yet.
+    pub fn new(loader: Loader) -> Self {
+        Services { loader, running: BTreeMap::new(), limits: BTreeMap::new() }
+    }
+
+    /// Where units are loaded from.
+    pub fn loader(&self) -> &Loader {
+        &self.loader
+    }
+
+    /// Whether it is one of the running services.
+    pub fn is_running(&self, name: &str) -> bool {
+        self.running.contains_key(name)
+    }
+
+    /// Whether none runs.
+    pub fn is_empty(&self) -> bool {
+        self.running.is_empty()
+    }
+
+    /// Sends SIGTERM to all.
+    pub fn terminate(&self) {
+        for service in self.running.values() {
+            let _ = service.pidfd.send_signal(libc::SIGTERM);
+        }
+    }
+}
+
+impl Daemon {
+    /// Does what a broker would do with a trigger.
+    pub(crate) fn start_service(&mut self, socket: &str, trigger: &Trigger) {
+        let Some(services) = &mut self.services else { return };
+        let name = trigger.service.as_str();
+        if services.is_running(name) {
+            return self.acknowledge(trigger.id);
+        }
+        let loaded = UnitName::parse(name).map(|name| services.loader.load(&name));
+        let unit = match loaded {
+            Ok(unit) if unit.is_loaded() => unit,
+            Ok(unit) => {
+                let why = unit.load_error.map_or_else(|| unit.load_state.as_str().to_owned(), |(_, text)| text);
+                return self.refuse_service(socket, name, &why);
+            }
+            Err(error) => return self.refuse_service(socket, name, &error.to_string()),
+        };
+        let interval = unit.usec(rows::unit::START_LIMIT_INTERVAL_SEC);
+        let burst = unit.uint(rows::unit::START_LIMIT_BURST);
+        let limit = services.limits.entry(name.to_owned()).or_default();
+        if !limit.below(sys::clock::boottime(), interval, burst) {
+            let event = Event::Service { name: name.to_owned(), sub: "failed".to_owned(), start_limit_hit: true };
+            self.acknowledge(trigger.id);
+            return self.feed(socket, event);
+        }
+        match self.spawn_service(&unit, trigger) {
+            Ok(pidfd) => self.service_started(socket, trigger, pidfd),
+            Err(error) => self.refuse_service(socket, name, &error.to_string()),
+        }
+    }
+
+    fn service_started(&mut self, socket: &str, trigger: &Trigger, pidfd: PidFd) {
+        let name: Rc<str> = trigger.service.as_str().into();
+        tracing::info!("{name}: started as PID {} ({})", pidfd.pid(), trigger.cause);
+        if let Ok(copy) = pidfd.try_clone()
+            && let Some(services) = &mut self.services
+        {
+            let watch = watch::process(name.clone(), copy, self.inputs.clone());
+            services.running.insert(name.to_string(), Service { socket: socket.into(), pidfd, _watch: watch });
+        }
+        self.acknowledge(trigger.id);
+        self.feed(socket, Event::Service { name: name.to_string(), sub: "running".to_owned(), start_limit_hit: false });
+    }
+
+    /// A service ended: its socket listens again.
+    pub(crate) fn service_ended(&mut self, name: &str, exit: Exit) {
+        let Some(service) = self.services.as_mut().and_then(|services| services.running.remove(name)) else { return };
+        let sub = if exit == Exit::Code(0) { "dead" } else { "failed" };
+        tracing::info!("{name}: ended, {exit:?}");
+        let event = Event::Service { name: name.to_owned(), sub: sub.to_owned(), start_limit_hit: false };
+        self.feed(&service.socket, event);
+    }
+
+    fn refuse_service(&mut self, socket: &str, name: &str, why: &str) {
+        self.log(socket, "err", format!("Failed to start {name}: {why}"));
+        self.feed(socket, Event::Fail(SocketResult::Resources));
+    }
+
+    fn spawn_service(&self, unit: &Unit, trigger: &Trigger) -> io::Result<PidFd> {
+        let executor = self.executor.as_ref().ok_or_else(|| io::Error::other("process-executor is missing"))?;
+        let commands = unit.exec(rows::service::EXEC_START);
+        let command = commands.first().ok_or_else(|| io::Error::other("the unit has no ExecStart="))?;
+        for setting in unit.settings() {
+            if unit.is_set(setting.row) && !HONOURED.contains(&setting.row) && row(setting.row).section != "Install" {
+                tracing::warn!("{}: {}= has no effect in this mode", unit.name, row(setting.row).name);
+            }
+        }
+        let fds = self.service_fds(trigger);
+        let mut env = control::environment(unit, &[], &[]);
+        env.extend(trigger.environment.iter().filter_map(|text| text.split_once('=')).map(owned));
+        let mut job = Job {
+            unit: unit.name.to_string(),
+            path: command.path.clone(),
+            argv: control::arguments(command, &env),
+            env,
+            stdin: Stdio::Null,
+            umask: u32::try_from(unit.uint(rows::exec::UMASK)).ok(),
+            ignore_sigpipe: true,
+            user: control::user_of(unit)?,
+            working_directory: working_directory(unit.str(rows::exec::WORKING_DIRECTORY)),
+            ..Job::default()
+        };
+        if unit.word(rows::exec::STANDARD_INPUT) == "socket"
+            && let [(_, fd)] = fds.as_slice()
+        {
+            (job.stdin, job.stdout, job.stderr) = (Stdio::Fd(*fd), Stdio::Same, Stdio::Same);
+        } else {
+            job.fds = fds.into_iter().map(|(name, fd)| PassedFd { fd, name }).collect();
+        }
+        Ok(spawn(&SpawnRequest { executor, job: &job, cgroup: None })?.pidfd)
+    }
+
+    /// The connection, or the sockets of every unit that triggers the service.
+    fn service_fds(&self, trigger: &Trigger) -> Vec<(String, RawFd)> {
+        let connection = trigger.connection.and_then(|cookie| {
+            self.units.values().find_map(|unit| unit.connections.get(&cookie)).map(AsRawFd::as_raw_fd)
+        });
+        if let Some(fd) = connection {
+            return vec![("connection".to_owned(), fd)];
+        }
+        let triggering = self.units.values().filter(|unit| unit.settings.policy.service == trigger.service);
+        let mut fds = Vec::new();
+        for unit in triggering.filter(|unit| !unit.settings.accepts()) {
+            for fd in unit.ports.iter().filter_map(|port| port.fd.as_ref()) {
+                if let Err(error) = sys::net::set_blocking(fd.as_fd()) {
+                    tracing::warn!("{}: {error}", unit.name);
+                }
+                fds.push((unit.settings.descriptor_name.clone(), fd.as_raw_fd()));
+            }
+        }
+        fds
+    }
+}
+
+fn owned((name, value): (&str, &str)) -> (String, String) {
+    (name.to_owned(), value.to_owned())
+}
+
+/// `WorkingDirectory=`: with `-` a missing one is no error, `~` is the user's home.
+fn working_directory(text: &str) -> Option<WorkingDirectory> {
+    let (missing_ok, path) = text.strip_prefix('-').map_or((false, text), |path| (true, path));
+    match path {
+        "" => None,
+        "~" => Some(WorkingDirectory { path: None, missing_ok }),
+        path => Some(WorkingDirectory { path: Some(PathBuf::from(path)), missing_ok }),
+    }
+}
