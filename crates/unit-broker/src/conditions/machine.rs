@@ -226,8 +226,14 @@ pub fn controllers(parameter: &str, cgroup: Option<&Path>) -> Option<bool> {
     }
     let available = fs::read_to_string(cgroup.unwrap_or(Path::new("/sys/fs/cgroup")).join("cgroup.controllers")).ok()?;
     let available: Vec<&str> = available.split_whitespace().collect();
-    Some(parameter.split([' ', ':']).filter(|word| !word.is_empty()).all(|word| available.contains(&word)))
+    // A word that names no controller asks for nothing, as in systemd.
+    let mut wanted = parameter.split([' ', ':']).filter(|word| CONTROLLERS.contains(word));
+    Some(wanted.all(|word| available.contains(&word)))
 }
+
+/// Controllers that systemd knows.
+const CONTROLLERS: [&str; 9] =
+    ["cpu", "cpuacct", "cpuset", "io", "blkio", "memory", "devices", "pids", "bpf-firewall"];
 
 fn unified() -> bool {
     fs::metadata("/sys/fs/cgroup/cgroup.controllers").is_ok()

@@ -76,7 +76,8 @@ pub fn file_is_executable(path: &str) -> bool {
 
 /// `/etc` or `/var` is older than `/usr`: the stamp file `.updated` in it tells.
 pub fn needs_update(path: &str) -> bool {
-    if !is_read_write(path) {
+    // Only what is known to be read-only can't be updated.
+    if statvfs(path).is_ok_and(|info| info.flags().contains(FsFlags::ST_RDONLY)) {
         return false;
     }
     let Ok(usr) = fs::metadata("/usr") else { return true };

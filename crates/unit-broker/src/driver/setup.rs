@@ -44,7 +44,7 @@ pub fn setup(args: &CommonArgs, config: &Config) -> io::Result<Ready> {
     let saved = store.load();
     let first = saved.is_none();
 
-    let mut facts = facts(user);
+    let mut facts = facts(user, config);
     let host = unit_parser::machine::host(parser_mode(mode));
     let mut machine = Machine {
         loader: loader(mode, &runtime, host.clone()),
@@ -57,7 +57,7 @@ pub fn setup(args: &CommonArgs, config: &Config) -> io::Result<Ready> {
             config.manager.default_start_limit_interval_sec.saturating_mul(1_000_000),
             config.manager.default_start_limit_burst,
         ),
-        device_timeout: config.manager.default_device_timeout_sec.saturating_mul(1_000_000),
+        device_timeout: facts.device_timeout,
         ..Options::default()
     };
     let begin = now();
@@ -117,7 +117,7 @@ fn loader(mode: Mode, runtime: &RuntimeDir, host: Host) -> Loader {
     Loader::new(path, parser_mode, host)
 }
 
-fn facts(user: bool) -> Facts {
+fn facts(user: bool, config: &Config) -> Facts {
     let environment = if user {
         let own = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
         Environment::user(own)
@@ -132,6 +132,7 @@ fn facts(user: bool) -> Facts {
         virtualization: Virtualization::detect(),
         cgroup_root,
         cgroup_prefix,
+        device_timeout: config.manager.default_device_timeout_sec.saturating_mul(1_000_000),
         log_level: std::env::var("QUINTET_LOG").or_else(|_| std::env::var("SYSTEMD_LOG_LEVEL")).unwrap_or_else(|_| "info".into()),
         log_target: std::env::var("SYSTEMD_LOG_TARGET").unwrap_or_else(|_| "console".into()),
         saved: SavedFacts::default(),

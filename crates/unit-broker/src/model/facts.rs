@@ -25,6 +25,8 @@ pub struct Facts {
     pub cgroup_root: Option<PathBuf>,
     /// That root as processes see it, in /proc/PID/cgroup's terms; what `ControlGroup` properties begin with.
     pub cgroup_prefix: String,
+    /// `DefaultDeviceTimeoutSec=`, µs.
+    pub device_timeout: u64,
     /// `LogLevel`.
     pub log_level: String,
     /// `LogTarget`.

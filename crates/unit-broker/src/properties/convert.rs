@@ -104,9 +104,26 @@ fn permyriad(n: u32, property: &str) -> i128 {
 fn word(value: &str, property: &str, text: &str) -> Option<Variant<'static>> {
     match text {
         "s" => Some(string(match property {
-            // A leading `-` is shown as `!`.
-            "WorkingDirectory" if value.starts_with('-') => format!("!{}", &value[1..]),
+            "WorkingDirectory" => match value.strip_prefix('-') {
+                // A leading `-` is shown as `!`.
+                Some(path) => format!("!{path}"),
+                None => value.to_owned(),
+            },
+            // `file:/path` is shown as `file`, `fd:name` as `fd` and the name in a property of its own.
+            "StandardInput" | "StandardOutput" | "StandardError" => {
+                value.split_once(':').map_or(value, |(kind, _)| kind).to_owned()
+            }
+            "StandardInputFileDescriptorName" | "StandardOutputFileDescriptorName" | "StandardErrorFileDescriptorName" => {
+                value.strip_prefix("fd:").unwrap_or_default().to_owned()
+            }
             _ => value.to_owned(),
+        })),
+        // Protocol numbers (/etc/protocols, <linux/in.h>).
+        "i" if property == "SocketProtocol" => Some(Variant::I32(match value {
+            "udplite" => 136,
+            "sctp" => 132,
+            "mptcp" => 262,
+            _ => 0,
         })),
         // Security labels: whether a failure to apply them is ignored, and the label.
         "(bs)" => {
@@ -130,6 +147,7 @@ fn items(list: &[String], property: &str, text: &str) -> Option<Variant<'static>
         // CPU sets: a bit a CPU, least significant first.
         "ay" => {
             let mut bytes: Vec<u8> = Vec::new();
+            // More CPUs than any kernel is built for would only cost memory.
             for index in list.iter().filter_map(|item| item.parse::<usize>().ok()).filter(|index| *index < 8192) {
                 if bytes.len() <= index / 8 {
                     bytes.resize(index / 8 + 1, 0);

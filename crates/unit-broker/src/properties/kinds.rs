@@ -38,6 +38,10 @@ pub fn value(model: &Model, view: &UnitView<'_>, interface: &str, property: &str
         ("Service", "TimeoutAbortUSec") if !unit.is_set(rows::service::TIMEOUT_ABORT_SEC) => {
             Variant::U64(unit.usec(rows::service::TIMEOUT_STOP_SEC))
         }
+        (_, "RestartKillSignal") if !unit.is_set(rows::kill::RESTART_KILL_SIGNAL) => {
+            Variant::I32(i32::try_from(unit.int(rows::kill::KILL_SIGNAL)).unwrap_or(0))
+        }
+        (_, "StandardInputData") => input_data(view),
         ("Socket", "FileDescriptorName") if unit.str(rows::socket::FILE_DESCRIPTOR_NAME).is_empty() => {
             let name = if unit.bool(rows::socket::ACCEPT) { "connection" } else { view.name.as_str() };
             string(name)
@@ -54,6 +58,38 @@ pub fn value(model: &Model, view: &UnitView<'_>, interface: &str, property: &str
         ("Device", "SysFSPath") => string(view.sysfs_path),
         _ => return None,
     })
+}
+
+/// `StandardInputText=` and `StandardInputData=` as the bytes that the service reads.
+fn input_data(view: &UnitView<'_>) -> Variant<'static> {
+    let unit = view.definition;
+    let mut bytes = unit.str(rows::exec::STANDARD_INPUT_TEXT).as_bytes().to_vec();
+    for line in unit.list(rows::exec::STANDARD_INPUT_DATA) {
+        bytes.extend(base64(line));
+    }
+    array(&Signature::U8, bytes.into_iter().map(Variant::U8))
+}
+
+/// RFC 4648; characters that don't belong there are skipped.
+fn base64(text: &str) -> Vec<u8> {
+    let digits = text.bytes().filter_map(|byte| match byte {
+        b'A'..=b'Z' => Some(byte - b'A'),
+        b'a'..=b'z' => Some(byte - b'a' + 26),
+        b'0'..=b'9' => Some(byte - b'0' + 52),
+        b'+' => Some(62),
+        b'/' => Some(63),
+        _ => None,
+    });
+    let (mut bits, mut count, mut bytes) = (0u32, 0, Vec::new());
+    for digit in digits {
+        bits = bits << 6 | u32::from(digit);
+        count += 6;
+        if count >= 8 {
+            count -= 8;
+            bytes.push((bits >> count & 0xff) as u8);
+        }
+    }
+    bytes
 }
 
 /// What a unit without files shows differs from one with an empty file.
@@ -129,6 +165,12 @@ fn timers(view: &UnitView<'_>, calendar: bool) -> Variant<'static> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn base64_is_decoded() {
+        assert_eq!(base64("aGVsbG8gZGF0YQo="), b"hello data\n");
+        assert_eq!(base64(""), b"");
+    }
 
     #[test]
     fn slices_nest() {

@@ -1,6 +1,6 @@
 //! Properties of the interface `Unit` that aren't a directive's value.
 
-use unit_parser::{Condition, DependencyKind, LoadState, UnitType};
+use unit_parser::{Condition, DependencyKind, LoadState, UnitType, rows};
 use zbus::{Signature, Variant};
 
 use super::literal::{array, path, string, strings, structure};
@@ -38,6 +38,12 @@ pub fn value(model: &Model, view: &UnitView<'_>, property: &str) -> Option<Varia
         "CanIsolate" => Variant::Bool(view.can_isolate),
         "CanFreeze" => Variant::Bool(can_freeze(model, view)),
         "FreezerState" => string(model.freezer_state(view)),
+        // Devices are waited for only so long (systemd-system.conf(5), DefaultDeviceTimeoutSec=).
+        "JobRunningTimeoutUSec"
+            if view.name.unit_type() == UnitType::Device && !unit.is_set(rows::unit::JOB_RUNNING_TIMEOUT_SEC) =>
+        {
+            Variant::U64(model.facts.device_timeout)
+        }
         "Job" => job(model, view),
         "NeedDaemonReload" => Variant::Bool(model.needs_reload(view)),
         "ConditionResult" => Variant::Bool(view.conditions.result),
