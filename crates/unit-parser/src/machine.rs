@@ -80,8 +80,8 @@ fn ids() -> (u32, u32) {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let fields: HashMap<&str, &str> = status.lines().filter_map(|l| l.split_once(':')).collect();
     let effective = |name: &str| {
-        let words = fields.get(name)?.split_ascii_whitespace();
-        words.skip(1).next()?.parse().ok()
+        let mut words = fields.get(name)?.split_ascii_whitespace();
+        words.nth(1)?.parse().ok()
     };
     (effective("Uid").unwrap_or(0), effective("Gid").unwrap_or(0))
 }

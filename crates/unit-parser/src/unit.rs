@@ -108,6 +108,9 @@ pub struct Unit {
     pub dropin_mtime: u64,
     /// Whether a user manager loaded it (some defaults differ).
     pub user_manager: bool,
+    /// Whether values that follow from others were filled in. A unit whose files can't be used lacks
+    /// them, one that systemd refuses only for contradictions has them.
+    pub complete: bool,
     pub(crate) settings: Vec<Setting>,
 }
 
@@ -127,6 +130,7 @@ impl Unit {
             fragment_mtime: 0,
             dropin_mtime: 0,
             user_manager: false,
+            complete: false,
             settings: Vec::new(),
         }
     }

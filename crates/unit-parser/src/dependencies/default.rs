@@ -109,11 +109,7 @@ const NETWORK_TYPES: &[&str] = &[
 fn mount(edges: &mut Edges<'_>) {
     use rows::mount as m;
     let unit = edges.unit;
-    let path = unit.str(m::WHERE);
-    let api = ["/proc", "/sys", "/dev", "/run"];
-    let below = |base: &&str| path == *base || path.starts_with(&format!("{base}/"));
-    let essential = matches!(path, "/" | "/usr" | "/etc");
-    if essential || api.iter().take(3).any(below) || path == "/run" || unit.user_manager {
+    if unit.user_manager || crate::parse::path::is_extrinsic(unit.str(m::WHERE)) {
         return;
     }
     let options: Vec<&str> = unit.str(m::OPTIONS).split(',').collect();

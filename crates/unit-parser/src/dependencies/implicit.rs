@@ -24,7 +24,6 @@ pub(super) fn add(edges: &mut Edges<'_>) {
     if runs_processes(edges.unit) {
         exec(edges);
     }
-    slice(edges);
 }
 
 fn service(edges: &mut Edges<'_>) {
@@ -102,7 +101,12 @@ fn automount(edges: &mut Edges<'_>) {
 
 fn swap(edges: &mut Edges<'_>) {
     let what = edges.unit.str(rows::swap::WHAT).to_owned();
-    node(edges, &what, Rule::SwapNeedsDevice, false);
+    if device_of(&what).is_some() {
+        node(edges, &what, Rule::SwapNeedsDevice, false);
+    } else {
+        let source = Source::Implicit(Rule::SwapFileIsWritten);
+        edges.add_all(&[After], "systemd-remount-fs.service", &source);
+    }
 }
 
 /// A socket has the dependencies of processes only if it runs commands.
@@ -156,7 +160,8 @@ fn exec(edges: &mut Edges<'_>) {
     }
 }
 
-fn slice(edges: &mut Edges<'_>) {
+/// A unit is below its slice (systemd.slice(5)).
+pub(super) fn slice(edges: &mut Edges<'_>) {
     let unit = edges.unit;
     if !unit.name.unit_type().has_cgroup() || unit.name.as_str() == "-.slice" {
         return;

@@ -15,7 +15,7 @@ pub use kind::DependencyKind;
 pub use rule::Rule;
 
 use crate::name::UnitName;
-use crate::unit::{Origin, Unit};
+use crate::unit::{LoadState, Origin, Unit};
 
 /// One dependency of one unit on another.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -53,9 +53,19 @@ impl Unit {
     /// paths in `RequiresMountsFor=`, where the paths that settings imply are added when it is loaded).
     pub fn dependencies(&self) -> Vec<Edge> {
         let mut edges = Edges::new(self);
+        match self.load_state {
+            LoadState::NotFound | LoadState::Masked | LoadState::Merged => return Vec::new(),
+            LoadState::Stub | LoadState::Loaded | LoadState::BadSetting | LoadState::Error => {}
+        }
         explicit::add(&mut edges);
-        implicit::add(&mut edges);
-        default::add(&mut edges);
+        // What systemd refuses after it has read it keeps what follows from its settings.
+        if self.load_state == LoadState::Loaded || self.complete {
+            implicit::add(&mut edges);
+            default::add(&mut edges);
+        }
+        if self.load_state == LoadState::Loaded {
+            implicit::slice(&mut edges);
+        }
         edges.list
     }
 }

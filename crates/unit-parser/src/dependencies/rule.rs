@@ -31,6 +31,7 @@ rules! {
     BindToDevice "BindToDevice= needs the network interface"
     MountNeedsDevice "what is mounted is on that device"
     SwapNeedsDevice "the swap space is on that device"
+    SwapFileIsWritten "a swap file's file system must be writable"
     LogsToJournal "its output goes to the journal"
     PrivateTmp "PrivateTmp= needs /tmp and /var/tmp"
     WritesBelowVar "its directories below /var must be writable"

@@ -18,6 +18,14 @@ fn imply(unit: &mut Unit, id: RowId, value: Value) {
     }
 }
 
+/// Gives a directive the value of another one that is set.
+fn imply_from(unit: &mut Unit, from: RowId, to: RowId) {
+    if unit.is_set(from) {
+        let value = unit.value(from).clone();
+        imply(unit, to, value);
+    }
+}
+
 fn word(text: &str) -> Value {
     Value::Word(text.into())
 }
@@ -30,6 +38,17 @@ pub(super) fn finish(unit: &mut Unit, host: &Host) {
     }
     if let Value::Str(path) = unit.value(u::SOURCE_PATH) {
         unit.source = Some((**path).into());
+    }
+    imply_from(unit, u::JOB_TIMEOUT_SEC, u::JOB_RUNNING_TIMEOUT_SEC);
+    imply_from(unit, rows::kill::KILL_SIGNAL, rows::kill::RESTART_KILL_SIGNAL);
+    match unit.name.unit_type() {
+        UnitType::Mount
+        | UnitType::Automount
+        | UnitType::Swap
+        | UnitType::Slice
+        | UnitType::Scope
+        | UnitType::Device => imply(unit, u::IGNORE_ON_ISOLATE, Value::Bool(true)),
+        UnitType::Service | UnitType::Socket | UnitType::Target | UnitType::Timer | UnitType::Path => {}
     }
     match unit.name.unit_type() {
         UnitType::Service => service(unit),
@@ -84,6 +103,7 @@ fn service(unit: &mut Unit) {
             let Some(setting) = unit.setting(id).cloned() else { continue };
             if let Value::Exec(mut commands) = setting.value {
                 for command in &mut commands {
+                    command.implied_privileged = !command.privileged;
                     command.privileged = true;
                 }
                 unit.set(id, Value::Exec(commands), setting.origin);
@@ -133,6 +153,13 @@ fn exec(unit: &mut Unit) {
     }
     if unit.bool(e::PRIVATE_DEVICES) {
         imply(unit, rows::cgroup::DEVICE_POLICY, word("closed"));
+    }
+    if unit.bool(e::PROTECT_CLOCK) {
+        let id = rows::cgroup::DEVICE_ALLOW;
+        let mut rules = unit.pairs(id).to_vec();
+        rules.push(("char-rtc".to_owned(), "r".to_owned()));
+        let origin = unit.setting(id).map_or(IMPLIED, |setting| setting.origin);
+        unit.set(id, Value::Pairs(rules), origin);
     }
     drop_capabilities(unit);
 }
@@ -189,6 +216,10 @@ fn set_slice(unit: &mut Unit, slice: &str) {
 
 /// systemd.slice(5): services of a template share a slice; user units are in app.slice.
 fn slice(unit: &mut Unit) {
+    let is_mount = unit.name.unit_type() == UnitType::Mount;
+    if is_mount && crate::parse::path::is_extrinsic(unit.str(rows::mount::WHERE)) {
+        return set_slice(unit, "-.slice");
+    }
     let base = if unit.user_manager { "app" } else { "system" };
     let slice = if unit.name.is_instance() {
         format!("{base}-{}.slice", escape::escape(unit.name.prefix()))

@@ -221,6 +221,7 @@ impl Loader {
             Outcome::Read => {}
         }
         finish(unit, &self.host);
+        unit.complete = true;
         match verify(unit) {
             Some((code, text)) => {
                 let file = unit.fragment.clone().unwrap_or_default();

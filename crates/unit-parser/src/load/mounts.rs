@@ -24,6 +24,9 @@ pub(super) fn imply_paths(unit: &mut Unit, host: &Host) {
         UnitType::Mount => mount(unit, &mut implied),
         UnitType::Automount => implied.extend(parent(unit.str(rows::automount::WHERE))),
         UnitType::Swap => implied.push(unit.str(rows::swap::WHAT).to_owned()),
+        UnitType::Timer if unit.bool(rows::timer::PERSISTENT) && !unit.user_manager => {
+            implied.push("/var/lib/systemd/timers".to_owned());
+        }
         UnitType::Service
         | UnitType::Target
         | UnitType::Device
@@ -34,7 +37,7 @@ pub(super) fn imply_paths(unit: &mut Unit, host: &Host) {
     if unit.name.unit_type().has_exec() {
         exec(unit, host, &mut implied);
     }
-    implied.retain(|path| path.starts_with('/') && path != "/");
+    implied.retain(|path| path.starts_with('/'));
     if implied.is_empty() {
         return;
     }

@@ -41,7 +41,9 @@ fn empty(kind: Kind) -> Empty {
         | Kind::BoolOrWord(_)
         | Kind::Rlimit(_)
         | Kind::StandardInput
-        | Kind::StandardOutput => Empty::IsRead,
+        | Kind::StandardOutput
+        // No capability at all, not the default.
+        | Kind::Capabilities(_) => Empty::IsRead,
         Kind::Int(..)
         | Kind::UsecEmptyInfinite
         | Kind::MemoryLimit
@@ -80,7 +82,6 @@ fn empty(kind: Kind) -> Empty {
         | Kind::InputData
         | Kind::Timer
         | Kind::WatchedPath
-        | Kind::Capabilities(_)
         | Kind::SecureBits
         | Kind::AllowDeny
         | Kind::Namespaces
@@ -90,6 +91,8 @@ fn empty(kind: Kind) -> Empty {
         | Kind::Delegate
         | Kind::CoredumpFilter
         | Kind::IpTos
+        | Kind::Errno
+        | Kind::DeviceAllow
         | Kind::MountFlags => Empty::Resets,
     }
 }
@@ -156,6 +159,8 @@ fn read(row: &Row, text: &str, old: Option<&Value>, context: &mut Context<'_>) -
         Kind::StandardOutput => scalars::standard_output(text, context),
         Kind::Rlimit(unit) => scalars::rlimit(text, unit),
         Kind::ExitStatusOne => scalars::exit_status_one(text),
+        Kind::Errno => scalars::errno(text),
+        Kind::DeviceAllow => lists::device_allow(text, old, context),
         Kind::IpTos => scalars::ip_tos(text),
         Kind::Capabilities(_) => scalars::capabilities(text, old, row.kind),
         Kind::SecureBits => scalars::secure_bits(text, old),
@@ -183,7 +188,11 @@ fn read(row: &Row, text: &str, old: Option<&Value>, context: &mut Context<'_>) -
         Kind::Users => lists::users(text, old, context),
         Kind::InputText => lists::input_text(text, old, context),
         Kind::InputData => lists::input_data(text, old),
-        Kind::Timer => Ok(lists::pair(row.name, text.to_owned(), old)),
+        Kind::Timer if row.name == "OnCalendar" => Ok(lists::pair(row.name, text.to_owned(), old)),
+        Kind::Timer => match scalars::usec(text)? {
+            Value::Usec(usec) => Ok(lists::pair(row.name, usec.to_string(), old)),
+            _ => Err(Problem::new("not a time span")),
+        },
         Kind::WatchedPath => {
             let path = scalars::path(&context.text(text)?)?;
             let Value::Str(path) = path else { return Err(Problem::new("not a path")) };

@@ -215,6 +215,9 @@ pub(super) fn directories(text: &str, old: Option<&Value>, context: &mut Context
             }
         }
     }
+    // systemd keeps them sorted.
+    list.sort();
+    list.dedup();
     Ok(Value::List(list))
 }
 
@@ -373,7 +376,11 @@ pub(super) fn allow_deny(text: &str, old: Option<&Value>, context: &mut Context<
         Some(rest) => (true, rest),
         None => (false, text),
     };
-    let words = each_word(rest, Quoting::Quotes, context).into_iter().map(|w| w.text);
+    let words = each_word(rest, Quoting::Quotes, context).into_iter().map(|w| match w.text.as_str() {
+        // Two names of one address family.
+        "AF_LOCAL" => "AF_UNIX".to_owned(),
+        _ => w.text,
+    });
     let mut list = old_list(old);
     let inverted = list.first().is_some_and(|w| w == "~");
     if list.is_empty() {
@@ -409,6 +416,21 @@ pub(super) fn two_words(text: &str, old: Option<&Value>, context: &mut Context<'
     };
     let rest = words.rest().to_owned();
     Ok(pair(&first, rest, old))
+}
+
+pub(super) fn device_allow(text: &str, old: Option<&Value>, context: &mut Context<'_>) -> Read {
+    let (device, access) = text.split_once([' ', '\t']).unwrap_or((text, ""));
+    let device = context.text(device)?;
+    let access = access.trim();
+    let known = device.starts_with("/dev/")
+        || device.starts_with("char-")
+        || device.starts_with("block-")
+        || device.starts_with("/run/systemd/inaccessible/");
+    if !known || !access.chars().all(|c| matches!(c, 'r' | 'w' | 'm')) {
+        return Err(Problem::new(format!("\"{text}\" is no device with access of r, w, m")));
+    }
+    let access = if access.is_empty() { "rwm" } else { access };
+    Ok(pair(&device, access.to_owned(), old))
 }
 
 pub(super) fn colon_pair(text: &str, old: Option<&Value>, context: &mut Context<'_>) -> Read {

@@ -1,6 +1,7 @@
 //! Text to typed values. Pure; the host's facts come in through [`Specifiers`].
 
 mod assign;
+pub mod errno;
 pub mod exec;
 pub mod exit_status;
 pub mod listen;

@@ -22,6 +22,12 @@ pub fn absolute(text: &str) -> Option<String> {
     (!simple.split('/').any(|p| p == ".." || p.len() > 255)).then_some(simple)
 }
 
+/// Whether a mount point belongs to the system as such: it isn't unmounted at shutdown.
+pub fn is_extrinsic(place: &str) -> bool {
+    let below = |base: &str| place.strip_prefix(base).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    matches!(place, "/" | "/usr" | "/etc") || ["/run/initramfs", "/proc", "/sys", "/dev"].into_iter().any(below)
+}
+
 /// A relative path below some directory: no `..`.
 pub fn relative(text: &str) -> Option<String> {
     if text.is_empty() || text.starts_with('/') || text.chars().any(char::is_control) {

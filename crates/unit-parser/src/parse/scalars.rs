@@ -1,6 +1,6 @@
 //! Kinds whose right side is one value.
 
-use super::{Context, Problem, exit_status, mask, number, path, rlimit, signal, timespan};
+use super::{Context, Problem, errno, exit_status, mask, number, path, rlimit, signal, timespan};
 use crate::specifier::Host;
 use crate::table::{Kind, RlimitUnit};
 use crate::value::Value;
@@ -122,8 +122,8 @@ pub(super) fn word(text: &str, words: &[&str]) -> Read {
 }
 
 pub(super) fn bool_or_word(text: &str, words: &[&str]) -> Read {
-    let by_truth = number::boolean(text).map(|yes| if yes { "yes" } else { "no" });
-    word(by_truth.unwrap_or(text), words)
+    let by_truth = number::boolean(text).and_then(|yes| words.get(usize::from(!yes)));
+    word(by_truth.copied().unwrap_or(text), words)
 }
 
 pub(super) fn named(text: &str, words: &[&str]) -> Read {
@@ -236,6 +236,10 @@ pub(super) fn rlimit(text: &str, unit: RlimitUnit) -> Read {
 pub(super) fn exit_status_one(text: &str) -> Read {
     let code = exit_status::code(text).map(i64::from);
     code.map(Value::Int).ok_or_else(|| bad("an exit status from 0 to 255", text))
+}
+
+pub(super) fn errno(text: &str) -> Read {
+    errno::parse(text).map(Value::Int).ok_or_else(|| bad("an error like EPERM, or kill", text))
 }
 
 pub(super) fn ip_tos(text: &str) -> Read {

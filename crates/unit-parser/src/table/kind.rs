@@ -106,7 +106,7 @@ pub enum Kind {
     InputText,
     /// Base64 for standard input: `List`.
     InputData,
-    /// `On…Sec=` and `OnCalendar=`: `Pairs` of directive and normalized text, in one list.
+    /// `On…Sec=` and `OnCalendar=`: `Pairs` of directive and microseconds or expression, in one list.
     Timer,
     /// `PathExists=` and its like: `Pairs` of directive and path, in one list.
     WatchedPath,
@@ -122,12 +122,16 @@ pub enum Kind {
     CpuSet,
     /// Two words, a path or specifier and the rest: `Pairs`.
     Pair,
+    /// `DeviceAllow=`: `Pairs` of device and access.
+    DeviceAllow,
     /// A key and a value with a colon: `Pairs`.
     ColonPair,
     /// `Delegate=`: `List` of controllers, or `yes`.
     Delegate,
     /// `CoredumpFilter=`: `Uint` mask.
     CoredumpFilter,
+    /// An error of system calls by name or number, or `kill`: `Int`.
+    Errno,
     /// `IPTOS=`: `Int`.
     IpTos,
     /// `MountFlags=`: `Uint`.

@@ -18,6 +18,9 @@ pub struct ExecCommand {
     /// Prefix `+`: run with full privileges, outside of the sandbox.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub privileged: bool,
+    /// `privileged` follows from `PermissionsStartOnly=`, not from a prefix.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub implied_privileged: bool,
     /// Prefix `!`: `User=`, `Group=` and `SupplementaryGroups=` don't apply.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub no_setuid: bool,
@@ -31,7 +34,7 @@ impl ExecCommand {
     pub fn flags(&self) -> Vec<&'static str> {
         [
             (self.ignore_failure, "ignore-failure"),
-            (self.privileged, "privileged"),
+            (self.privileged && !self.implied_privileged, "privileged"),
             (self.no_setuid, "no-setuid"),
             (self.ambient_hack, "ambient"),
             (self.no_env, "no-env-expand"),

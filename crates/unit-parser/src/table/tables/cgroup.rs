@@ -61,7 +61,7 @@ table! {
     MEMORY_ZSWAP_WRITEBACK "MemoryZSwapWriteback" Bool, "yes", [], ONCE, NoEffect(NO_CONTROLLER), 256, "Compressed swap may go to disk";
     MEMORY_LIMIT "MemoryLimit" MemoryLimit, "infinity", ["MemoryLimit" "t"], ONCE, NoEffect(OLD), 0, "Memory above which it is killed, the old way";
     DEVICE_POLICY "DevicePolicy" Word(&["auto", "closed", "strict"]), "auto", ["DevicePolicy" "s"], ONCE, NoEffect(NO_BPF), 0, "Which device nodes it may use";
-    DEVICE_ALLOW "DeviceAllow" Pair, "", ["DeviceAllow" "a(ss)"], MANY, NoEffect(NO_BPF), 0, "Further device nodes that it may use";
+    DEVICE_ALLOW "DeviceAllow" DeviceAllow, "", ["DeviceAllow" "a(ss)"], MANY, NoEffect(NO_BPF), 0, "Further device nodes that it may use";
     TASKS_ACCOUNTING "TasksAccounting" Bool, "yes", ["TasksAccounting" "b"], ONCE, NoEffect(NO_CONTROLLER), 0, "Count tasks";
     TASKS_MAX "TasksMax" Tasks, "", ["TasksMax" "t"], ONCE, NoEffect(NO_CONTROLLER), 0, "How many tasks it may have";
     IP_ACCOUNTING "IPAccounting" Bool, "no", ["IPAccounting" "b"], ONCE, NoEffect(NO_BPF), 0, "Count network traffic";
