@@ -1,4 +1,5 @@
 //! process-supervisor: the command.
+#![forbid(unsafe_code)]
 
 use clap::Parser;
 use process_supervisor::cli::{Cli, Command};
