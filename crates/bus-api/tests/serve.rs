@@ -195,6 +195,29 @@ fn handshakes_are_bounded_in_time_and_size() {
 }
 
 #[test]
+fn a_client_that_hangs_up_in_the_handshake_makes_room_at_once() {
+    local(async {
+        let limits = Limits { connections: 1, handshake: Duration::from_secs(20), ..Limits::default() };
+        let echo = Echo::start(limits);
+        let path = echo.path();
+        common::blocking(move || {
+            for part in [&b"\0AUTH"[..], b"\0", b"", b"\0AUTH EXTERNAL\r\nDA"] {
+                let mut client = UnixStream::connect(&path).unwrap();
+                client.write_all(part).unwrap();
+                std::thread::sleep(Duration::from_millis(20));
+                drop(client);
+                let deadline = Instant::now() + Duration::from_secs(2);
+                while common::try_greet(&path).is_none() {
+                    assert!(Instant::now() < deadline, "{part:?} keeps its place after the end");
+                    std::thread::sleep(Duration::from_millis(5));
+                }
+            }
+        })
+        .await;
+    });
+}
+
+#[test]
 fn two_hundred_connections_and_a_limit() {
     local(async {
         let limits = Limits { connections: 200, ..Limits::default() };

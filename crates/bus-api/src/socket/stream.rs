@@ -109,17 +109,24 @@ impl Lines<'_> {
 
     /// Waits until more than `known` bytes can be seen.
     async fn peek(&self, buffer: &mut [u8], known: usize) -> io::Result<usize> {
-        self.stream
-            .async_io(Interest::READABLE, || {
+        loop {
+            let closed = self.stream.ready(Interest::READABLE).await?.is_read_closed();
+            let seen = self.stream.try_io(Interest::READABLE, || {
                 let (length, _) = rustix::net::recv(self.stream, &mut *buffer, RecvFlags::PEEK | RecvFlags::DONTWAIT)?;
                 match length {
+                    length if length > known => Ok(length),
+                    // A closed socket stays readable: waiting for more would be a busy loop.
                     0 => Err(io::ErrorKind::UnexpectedEof.into()),
+                    _ if closed => Err(io::ErrorKind::UnexpectedEof.into()),
                     // Nothing new: the next bytes make the socket readable again.
-                    length if length <= known => Err(io::ErrorKind::WouldBlock.into()),
-                    length => Ok(length),
+                    _ => Err(io::ErrorKind::WouldBlock.into()),
                 }
-            })
-            .await
+            });
+            match seen {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                seen => return seen,
+            }
+        }
     }
 
     fn keep(&mut self, fds: Vec<OwnedFd>) -> io::Result<()> {
