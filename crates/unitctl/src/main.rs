@@ -4,7 +4,9 @@
 mod cli;
 mod manager;
 mod output;
-mod value;
+mod properties;
+mod show;
+mod time;
 mod verbs;
 
 use std::process::ExitCode;
@@ -15,6 +17,8 @@ use cli::Cli;
 use manager::Manager;
 
 fn main() -> ExitCode {
+    // `unitctl list-units | head` ends quietly, as other commands do.
+    sys::signals::reset_dispositions();
     let cli = Cli::parse();
     match daemon_runtime::run(run(cli)) {
         Ok(code) => code,
@@ -27,7 +31,11 @@ fn main() -> ExitCode {
 
 async fn run(cli: Cli) -> ExitCode {
     let path = cli.common.runtime().bus("unit-broker");
-    let mut manager = match Manager::connect(&path).await {
+    let mode = match cli.common.mode() {
+        daemon_runtime::paths::Mode::System => unit_parser::Mode::System,
+        daemon_runtime::paths::Mode::User => unit_parser::Mode::User,
+    };
+    let mut manager = match Manager::connect(&path, mode).await {
         Ok(manager) => manager,
         Err(error) => {
             eprintln!("unitctl: cannot reach the broker at {}: {error}", path.display());

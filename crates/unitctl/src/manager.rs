@@ -1,14 +1,17 @@
 //! A connection to the broker, and the calls of org.freedesktop.systemd1(5) that the verbs need.
 
-use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 use std::time::Duration;
 
 use bus_api::connect::{CallError, Peer, PeerEvent, PeerEvents};
+use bus_api::errors::ErrorName;
 use bus_api::message::{arguments, call_on, is_signal_of, member};
 use serde::{Deserialize, Serialize};
-use zbus::{DynamicType, Message, OwnedObjectPath, OwnedVariant, Type};
+use unit_parser::{Mode, UnitName};
+use zbus::{DynamicType, Message, OwnedObjectPath, Type};
+
+use crate::properties::Properties;
 
 /// Path of the manager object.
 const PATH: &str = "/org/freedesktop/systemd1";
@@ -17,14 +20,11 @@ const INTERFACE: &str = "org.freedesktop.systemd1.Manager";
 /// How long the broker may take to be reached: the launcher holds its socket while it restarts.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Properties by name, in the order of the reply's names.
-pub type Properties = BTreeMap<String, OwnedVariant>;
-
 /// Why a verb has no result.
 #[derive(Debug, thiserror::Error)]
 pub enum ManagerError {
     /// The broker's error, in its words.
-    #[error("{0}")]
+    #[error("{}", words(.0))]
     Call(#[from] CallError),
     /// A reply of another shape than documented.
     #[error("the broker's reply is not understood: {0}")]
@@ -34,18 +34,35 @@ pub enum ManagerError {
     Arguments(String),
 }
 
+/// People want the text; the D-Bus name is for programs.
+fn words(error: &CallError) -> String {
+    match error {
+        CallError::Remote { text, .. } if !text.is_empty() => text.clone(),
+        CallError::Remote { name, .. } => name.clone(),
+        CallError::Away | CallError::Unsendable(_) => error.to_string(),
+    }
+}
+
 impl ManagerError {
+    /// Whether the broker answered with this error.
+    pub fn is(&self, name: ErrorName) -> bool {
+        matches!(self, ManagerError::Call(error) if error.name() == Some(name))
+    }
+
     /// systemctl's exit status for this error (LSB numbers, systemctl(1) "Exit status").
     pub fn exit_code(&self) -> u8 {
-        let ManagerError::Call(CallError::Remote { name, .. }) = self else { return 1 };
-        match name.strip_prefix("org.freedesktop.systemd1.") {
-            Some("NoSuchUnit") => 5,
-            Some("OnlyByDependency" | "NoIsolation" | "TransactionIsDestructive") => 4,
-            Some("JobTypeNotApplicable") => 3,
-            Some("LoadFailed") => 6,
-            _ if name == "org.freedesktop.DBus.Error.AccessDenied" => 4,
-            _ if name == "org.freedesktop.DBus.Error.NotSupported" => 3,
-            _ => 1,
+        let ManagerError::Call(error) = self else { return 1 };
+        match error.name() {
+            Some(ErrorName::NoSuchUnit) => 5,
+            Some(
+                ErrorName::AccessDenied
+                | ErrorName::OnlyByDependency
+                | ErrorName::NoIsolation
+                | ErrorName::TransactionIsDestructive,
+            ) => 4,
+            Some(ErrorName::JobTypeNotApplicable | ErrorName::NotSupported) => 3,
+            Some(ErrorName::LoadFailed) => 6,
+            Some(_) | None => 1,
         }
     }
 }
@@ -96,6 +113,7 @@ pub struct JobRow {
 pub struct Manager {
     peer: Peer,
     events: PeerEvents,
+    mode: Mode,
 }
 
 impl Manager {
@@ -103,9 +121,14 @@ impl Manager {
     ///
     /// # Errors
     /// When nobody serves there.
-    pub async fn connect(path: &Path) -> io::Result<Self> {
+    pub async fn connect(path: &Path, mode: Mode) -> io::Result<Self> {
         let (peer, events) = Peer::connect(path, CONNECT_TIMEOUT).await?;
-        Ok(Self { peer, events })
+        Ok(Self { peer, events, mode })
+    }
+
+    /// Whose units these are.
+    pub fn mode(&self) -> Mode {
+        self.mode
     }
 
     /// Sends any message and waits for its answer.
@@ -149,9 +172,14 @@ impl Manager {
         arguments::<(Properties,)>(&reply).map(|(all,)| all).map_err(|error| ManagerError::Reply(error.text))
     }
 
-    /// Loads a unit and returns its object path.
-    pub async fn load_unit(&self, unit: &str) -> Result<OwnedObjectPath, ManagerError> {
-        self.ask("LoadUnit", &(unit,)).await
+    /// Loads a unit if necessary; its properties, of all its interfaces.
+    pub async fn unit(&self, unit: &UnitName) -> Result<Properties, ManagerError> {
+        self.properties(Some(&unit.bus_path())).await
+    }
+
+    /// The loaded units that match any of these patterns.
+    pub async fn matching(&self, patterns: &[String]) -> Result<Vec<UnitRow>, ManagerError> {
+        self.ask("ListUnitsByPatterns", &(Vec::<String>::new(), patterns)).await
     }
 
     /// Waits until a job ends; its result (`done`, `failed`, ...).

@@ -1,27 +1,29 @@
 //! `cat`: the files that make up a unit, each under its path.
 
-use super::unit_names;
+use super::names::expand;
 use crate::manager::{Manager, ManagerError};
-use crate::value;
 
 /// Prints fragment and drop-ins of units.
 pub async fn cat(manager: &Manager, units: &[String]) -> Result<u8, ManagerError> {
     let mut code = 0;
-    for unit in unit_names(units)? {
-        let path = manager.load_unit(&unit).await?;
-        let properties = manager.properties(Some(path.as_str())).await?;
-        let fragment = properties.get("FragmentPath").map(|path| value::text(path)).unwrap_or_default();
-        let drop_ins = value::json_of(&properties, "DropInPaths");
-        let drop_ins = drop_ins.as_array().into_iter().flatten().filter_map(|path| path.as_str());
-        let files: Vec<&str> =
-            std::iter::once(fragment.as_str()).chain(drop_ins).filter(|path| !path.is_empty()).collect();
+    let mut first = true;
+    for unit in expand(manager, units).await? {
+        let properties = manager.unit(&unit).await?;
+        let fragment = std::iter::once(properties.text("FragmentPath"));
+        let files: Vec<&str> = fragment.chain(properties.list("DropInPaths")).filter(|path| !path.is_empty()).collect();
         if files.is_empty() {
             eprintln!("No files found for {unit}.");
             code = 1;
         }
+        if properties.truth("NeedDaemonReload") {
+            eprintln!("Warning: the files of {unit} changed on disk. Run `unitctl daemon-reload` to load them.");
+        }
         for file in files {
-            match std::fs::read_to_string(file) {
-                Ok(text) => println!("# {file}\n{text}"),
+            if !std::mem::take(&mut first) {
+                println!();
+            }
+            match std::fs::read(file) {
+                Ok(text) => print!("# {file}\n{}", String::from_utf8_lossy(&text)),
                 Err(error) => {
                     eprintln!("{file}: {error}");
                     code = 1;

@@ -1,55 +1,85 @@
 //! Lists: units, unit files, sockets, jobs.
 
 use serde_json::json;
+use unit_parser::install::{InstallPaths, Presets};
+use unit_parser::{LoadPath, Mode, UnitName};
 
 use crate::cli::OutputArgs;
 use crate::manager::{JobRow, Manager, ManagerError, UnitRow};
-use crate::output::{Table, dot};
-use crate::value;
+use crate::output::{Cell, Colour, Table, colour_of};
+use crate::properties::as_text;
 
-/// Loaded units; active, failed and queued ones unless `--all` or `--state=`.
+/// Loaded units; those that are inactive and without a job only with `--all`, `--state=` or a pattern.
 pub async fn units(manager: &Manager, options: &OutputArgs, patterns: &[String]) -> Result<u8, ManagerError> {
-    let mut rows: Vec<UnitRow> = manager.ask("ListUnitsByPatterns", &(&options.state, patterns)).await?;
+    let states = options.states();
+    let mut rows: Vec<UnitRow> = manager.ask("ListUnitsByPatterns", &(&states, mangled(patterns))).await?;
     let shown = |row: &UnitRow| {
-        options.all || !options.state.is_empty() || !patterns.is_empty() || row.active != "inactive" || row.job != 0
+        let idle = row.active == "inactive" && row.job == 0;
+        options.all || !states.is_empty() || (!(idle && patterns.is_empty()) && row.following.is_empty())
     };
-    rows.retain(|row| is_type(options, &row.name) && shown(row) && (options.all || row.following.is_empty()));
+    rows.retain(|row| is_type(options, &row.name) && shown(row));
     rows.sort_by(|a, b| suffix(&a.name).cmp(suffix(&b.name)).then_with(|| a.name.cmp(&b.name)));
     if options.json {
         print_json(rows.iter().map(|row| {
-            json!({ "unit": row.name, "load": row.load, "active": row.active, "sub": row.sub, "description": row.description })
+            json!({
+                "unit": row.name, "load": row.load, "active": row.active, "sub": row.sub, "description": row.description,
+            })
         }));
         return Ok(0);
     }
     let mut table = Table::new(&["", "UNIT", "LOAD", "ACTIVE", "SUB", "DESCRIPTION"]);
     for row in rows {
-        let mark = if row.active == "failed" || row.load == "not-found" { dot(&row.active) } else { " ".into() };
-        table.row(vec![mark, row.name, row.load, row.active, row.sub, row.description]);
+        let bad_load = matches!(row.load.as_str(), "error" | "not-found" | "bad-setting" | "masked");
+        let mark = match (row.active.as_str(), bad_load) {
+            ("failed", _) => Cell::painted("●", Colour::Red),
+            (_, true) => Cell::painted("●", Colour::Yellow),
+            (_, false) => " ".into(),
+        };
+        let load = if bad_load { Cell::painted(row.load, Colour::Red) } else { row.load.into() };
+        let colour = if row.active == "active" { Colour::Plain } else { colour_of(&row.active) };
+        let (active, sub) = (Cell::painted(row.active, colour), Cell::painted(row.sub, colour));
+        table.row([mark, Cell::painted(row.name, colour), load, active, sub, row.description.into()]);
     }
     print!("{}", table.render(!options.no_legend));
     if !options.no_legend {
-        println!(
-            "\n{} units listed.{}",
-            table.len(),
-            if options.all { "" } else { " --all shows the inactive ones too." }
-        );
+        let hint =
+            if options.all || !states.is_empty() { "" } else { " Pass --all to see loaded but inactive units, too." };
+        println!("\n{} loaded units listed.{hint}", table.len());
     }
     Ok(0)
 }
 
-/// Unit files on disk.
+/// Unit files on disk, and what the presets say of them.
 pub async fn unit_files(manager: &Manager, options: &OutputArgs, patterns: &[String]) -> Result<u8, ManagerError> {
-    let files: Vec<(String, String)> = manager.ask("ListUnitFilesByPatterns", &(&options.state, patterns)).await?;
+    // The preset files are on this machine, as the unit files are: no need to load every unit to ask the broker.
+    let presets = Presets::read(&install_paths(manager.mode()));
+    let files: Vec<(String, String)> =
+        manager.ask("ListUnitFilesByPatterns", &(options.states(), mangled(patterns))).await?;
     let name = |path: &str| path.rsplit('/').next().unwrap_or_default().to_owned();
     let mut rows: Vec<(String, String)> = files.iter().map(|(path, state)| (name(path), state.clone())).collect();
     rows.retain(|(name, _)| is_type(options, name));
-    rows.sort();
+    rows.sort_by(|a, b| suffix(&a.0).cmp(suffix(&b.0)).then_with(|| a.0.cmp(&b.0)));
     if options.json {
-        print_json(rows.iter().map(|(name, state)| json!({ "unit_file": name, "state": state })));
+        let row = |(name, state): &(String, String)| json!({ "unit_file": name, "state": state, "preset": preset(&presets, name, state) });
+        print_json(rows.iter().map(row));
         return Ok(0);
     }
-    let mut table = Table::new(&["UNIT FILE", "STATE"]);
-    rows.into_iter().for_each(|(name, state)| table.row(vec![name, state]));
+    let mut table = Table::new(&["UNIT FILE", "STATE", "PRESET"]);
+    for (name, state) in rows {
+        let preset = preset(&presets, &name, &state);
+        let wanted = match preset {
+            Some("enabled") => Cell::painted("enabled", Colour::Green),
+            Some(other) => Cell::painted(other, Colour::Yellow),
+            None => "-".into(),
+        };
+        let colour = match state.as_str() {
+            "enabled" | "alias" => Colour::Green,
+            "masked" | "masked-runtime" | "bad" => Colour::Red,
+            "disabled" | "indirect" | "enabled-runtime" | "linked" | "linked-runtime" => Colour::Yellow,
+            _ => Colour::Plain,
+        };
+        table.row([name.into(), Cell::painted(state, colour), wanted]);
+    }
     print!("{}", table.render(!options.no_legend));
     if !options.no_legend {
         println!("\n{} unit files listed.", table.len());
@@ -57,33 +87,46 @@ pub async fn unit_files(manager: &Manager, options: &OutputArgs, patterns: &[Str
     Ok(0)
 }
 
+/// What the presets say, for files that can be enabled at all.
+fn preset(presets: &Presets, name: &str, state: &str) -> Option<&'static str> {
+    if matches!(state, "alias" | "static" | "generated" | "transient") {
+        return None;
+    }
+    UnitName::parse(name).ok().map(|name| presets.state(&name).as_str())
+}
+
+fn install_paths(mode: Mode) -> InstallPaths {
+    let variable = |name: &str| std::env::var(name).ok();
+    InstallPaths::new(mode, &LoadPath::from_variables(mode, &variable), None, &variable)
+}
+
 /// Socket units: one row a listening address.
 pub async fn sockets(manager: &Manager, options: &OutputArgs, patterns: &[String]) -> Result<u8, ManagerError> {
-    let mut units: Vec<UnitRow> = manager.ask("ListUnitsByPatterns", &(&options.state, patterns)).await?;
+    let mut units: Vec<UnitRow> = manager.ask("ListUnitsByPatterns", &(options.states(), mangled(patterns))).await?;
     units.retain(|row| row.name.ends_with(".socket") && (options.all || row.active != "inactive"));
     let mut rows = Vec::new();
     for unit in units {
         let properties = manager.properties(Some(unit.path.as_str())).await?;
-        let triggers = properties.get("Triggers").map(|list| value::text(list)).unwrap_or_default();
-        let listen = properties.get("Listen").map(|list| value::json(list)).unwrap_or_default();
-        for address in listen.as_array().into_iter().flatten() {
-            let address = address.get(1).and_then(|address| address.as_str()).unwrap_or_default();
-            rows.push((address.to_owned(), unit.name.clone(), triggers.clone()));
+        let triggers = properties.list("Triggers").join(" ");
+        for row in properties.rows("Listen") {
+            if let [_, address] = row {
+                let address = as_text(address).unwrap_or_default().to_owned();
+                rows.push((address, unit.name.clone(), triggers.clone()));
+            }
         }
     }
     rows.sort();
     if options.json {
-        print_json(
-            rows.iter()
-                .map(|(listen, unit, activates)| json!({ "listen": listen, "unit": unit, "activates": activates })),
-        );
+        let row = |(listen, unit, activates): &(String, String, String)| json!({ "listen": listen, "unit": unit, "activates": activates });
+        print_json(rows.iter().map(row));
         return Ok(0);
     }
     let mut table = Table::new(&["LISTEN", "UNIT", "ACTIVATES"]);
-    rows.into_iter().for_each(|(listen, unit, activates)| table.row(vec![listen, unit, activates]));
+    rows.into_iter().for_each(|(listen, unit, activates)| table.row([listen.into(), unit.into(), activates.into()]));
     print!("{}", table.render(!options.no_legend));
     if !options.no_legend {
-        println!("\n{} sockets listed.", table.len());
+        let hint = if options.all { "" } else { "\nPass --all to see loaded but inactive sockets, too." };
+        println!("\n{} sockets listed.{hint}", table.len());
     }
     Ok(0)
 }
@@ -91,7 +134,10 @@ pub async fn sockets(manager: &Manager, options: &OutputArgs, patterns: &[String
 /// Queued and running jobs.
 pub async fn jobs(manager: &Manager, options: &OutputArgs, patterns: &[String]) -> Result<u8, ManagerError> {
     let mut jobs: Vec<JobRow> = manager.ask("ListJobs", &()).await?;
-    jobs.retain(|job| patterns.is_empty() || patterns.contains(&job.unit));
+    if !patterns.is_empty() {
+        let wanted: Vec<UnitRow> = manager.matching(&mangled(patterns)).await?;
+        jobs.retain(|job| wanted.iter().any(|row| row.name == job.unit));
+    }
     jobs.sort_by_key(|job| job.id);
     if options.json {
         print_json(
@@ -101,16 +147,24 @@ pub async fn jobs(manager: &Manager, options: &OutputArgs, patterns: &[String]) 
     }
     let mut table = Table::new(&["JOB", "UNIT", "TYPE", "STATE"]);
     for job in jobs {
-        table.row(vec![job.id.to_string(), job.unit, job.job_type, job.state]);
+        table.row([job.id.to_string().into(), job.unit.into(), job.job_type.into(), job.state.into()]);
     }
     print!("{}", table.render(!options.no_legend));
-    if !options.no_legend {
-        println!(
-            "{}",
-            if table.len() == 0 { "No jobs running.".to_owned() } else { format!("\n{} jobs listed.", table.len()) }
-        );
+    match table.len() {
+        _ if options.no_legend => {}
+        0 => println!("No jobs running."),
+        count => println!("\n{count} jobs listed."),
     }
     Ok(0)
+}
+
+/// Names are completed, patterns stay.
+fn mangled(patterns: &[String]) -> Vec<String> {
+    let complete = |pattern: &String| match UnitName::mangle(pattern) {
+        Ok(name) if !super::names::is_pattern(pattern) => name.to_string(),
+        Ok(_) | Err(_) => pattern.clone(),
+    };
+    patterns.iter().map(complete).collect()
 }
 
 fn is_type(options: &OutputArgs, name: &str) -> bool {

@@ -2,9 +2,11 @@
 
 mod cat;
 mod dependencies;
+mod environment;
 mod files;
 mod jobs;
 mod list;
+mod names;
 mod show;
 mod state;
 mod status;
@@ -22,17 +24,20 @@ pub async fn run(manager: &mut Manager, cli: &Cli) -> Result<u8, ManagerError> {
         Verb::ListUnitFiles(args) => list::unit_files(manager, options, &args.patterns).await,
         Verb::ListSockets(args) => list::sockets(manager, options, &args.patterns).await,
         Verb::ListJobs(args) => list::jobs(manager, options, &args.patterns).await,
-        Verb::ListDependencies(args) => dependencies::tree(manager, options, &args.patterns).await,
+        Verb::ListDependencies(args) => dependencies::print(manager, options, &args.patterns).await,
         Verb::Status(args) => status::status(manager, options, &args.patterns).await,
         Verb::Show(args) => show::show(manager, options, &args.patterns).await,
         Verb::Cat(args) => cat::cat(manager, &args.units).await,
-        Verb::Start(args) => jobs::enqueue(manager, options, "StartUnit", &args.units).await,
-        Verb::Stop(args) => jobs::enqueue(manager, options, "StopUnit", &args.units).await,
-        Verb::Restart(args) => jobs::enqueue(manager, options, "RestartUnit", &args.units).await,
-        Verb::TryRestart(args) => jobs::enqueue(manager, options, "TryRestartUnit", &args.units).await,
-        Verb::Reload(args) => jobs::enqueue(manager, options, "ReloadUnit", &args.units).await,
-        Verb::ReloadOrRestart(args) => jobs::enqueue(manager, options, "ReloadOrRestartUnit", &args.units).await,
-        Verb::Isolate(args) => jobs::isolate(manager, options, &args.units).await,
+        Verb::Start(args) => jobs::enqueue(manager, options, jobs::START, &args.units).await,
+        Verb::Stop(args) => jobs::enqueue(manager, options, jobs::STOP, &args.units).await,
+        Verb::Restart(args) => jobs::enqueue(manager, options, jobs::RESTART, &args.units).await,
+        Verb::TryRestart(args) => jobs::enqueue(manager, options, jobs::TRY_RESTART, &args.units).await,
+        Verb::Reload(args) => jobs::enqueue(manager, options, jobs::RELOAD, &args.units).await,
+        Verb::ReloadOrRestart(args) => jobs::enqueue(manager, options, jobs::RELOAD_OR_RESTART, &args.units).await,
+        Verb::TryReloadOrRestart(args) => {
+            jobs::enqueue(manager, options, jobs::RELOAD_OR_TRY_RESTART, &args.units).await
+        }
+        Verb::Isolate(args) => jobs::enqueue(manager, options, jobs::ISOLATE, &args.units).await,
         Verb::Cancel { jobs } => jobs::cancel(manager, jobs).await,
         Verb::Kill(args) => state::kill(manager, options, &args.units).await,
         Verb::ResetFailed(args) => state::reset_failed(manager, &args.patterns).await,
@@ -40,25 +45,22 @@ pub async fn run(manager: &mut Manager, cli: &Cli) -> Result<u8, ManagerError> {
         Verb::IsFailed(args) => state::is_failed(manager, options, &args.units).await,
         Verb::IsSystemRunning => state::is_system_running(manager, options).await,
         Verb::DaemonReload => manager.call("Reload", &()).await.map(|_| 0),
-        Verb::Enable(args) => files::enable(manager, options, &args.units, "EnableUnitFiles").await,
-        Verb::Reenable(args) => files::enable(manager, options, &args.units, "ReenableUnitFiles").await,
+        Verb::Enable(args) => files::enable(manager, options, &args.units, files::ENABLE).await,
+        Verb::Reenable(args) => files::enable(manager, options, &args.units, files::REENABLE).await,
+        Verb::Preset(args) => files::enable(manager, options, &args.units, files::PRESET).await,
         Verb::Disable(args) => files::disable(manager, options, &args.units).await,
         Verb::Mask(args) => files::mask(manager, options, &args.units).await,
         Verb::Unmask(args) => files::unmask(manager, options, &args.units).await,
+        Verb::Link(args) => files::link(manager, options, &args.units).await,
+        Verb::Revert(args) => files::revert(manager, options, &args.units).await,
+        Verb::AddWants(args) => files::add(manager, options, &args.target, &args.units, "Wants").await,
+        Verb::AddRequires(args) => files::add(manager, options, &args.target, &args.units, "Requires").await,
         Verb::IsEnabled(args) => files::is_enabled(manager, options, &args.units).await,
         Verb::GetDefault => files::default_target(manager).await,
         Verb::SetDefault { target } => files::set_default_target(manager, options, target).await,
+        Verb::ShowEnvironment => environment::show(manager).await,
+        Verb::SetEnvironment { assignments } => environment::change(manager, "SetEnvironment", assignments).await,
+        Verb::UnsetEnvironment { names } => environment::change(manager, "UnsetEnvironment", names).await,
         Verb::Why(args) => why::why(manager, options, &args.units).await,
     }
-}
-
-/// A unit name as a person types it: `.service` is added when there is no suffix, a path becomes a mount or device name.
-fn unit_name(text: &str) -> Result<String, ManagerError> {
-    unit_parser::UnitName::mangle(text)
-        .map(|name| name.as_str().to_owned())
-        .map_err(|error| ManagerError::Arguments(format!("{text}: {error}")))
-}
-
-fn unit_names(units: &[String]) -> Result<Vec<String>, ManagerError> {
-    units.iter().map(|unit| unit_name(unit)).collect()
 }

@@ -1,9 +1,8 @@
 //! Short questions about states, and what changes them without a job: kill, reset-failed.
 
-use super::{unit_name, unit_names};
+use super::names::expand;
 use crate::cli::OutputArgs;
 use crate::manager::{Manager, ManagerError};
-use crate::value;
 
 /// 0 when one of the units is active, else 3.
 pub async fn is_active(manager: &Manager, options: &OutputArgs, units: &[String]) -> Result<u8, ManagerError> {
@@ -19,10 +18,9 @@ pub async fn is_failed(manager: &Manager, options: &OutputArgs, units: &[String]
 
 async fn active_states(manager: &Manager, options: &OutputArgs, units: &[String]) -> Result<Vec<String>, ManagerError> {
     let mut states = Vec::new();
-    for unit in unit_names(units)? {
-        let path = manager.load_unit(&unit).await?;
-        let properties = manager.properties(Some(path.as_str())).await?;
-        let state = properties.get("ActiveState").map(|state| value::text(state)).unwrap_or_default();
+    for unit in expand(manager, units).await? {
+        let properties = manager.unit(&unit).await?;
+        let state = properties.text("ActiveState").to_owned();
         if !options.quiet {
             println!("{state}");
         }
@@ -34,7 +32,7 @@ async fn active_states(manager: &Manager, options: &OutputArgs, units: &[String]
 /// 0 when the system state is `running`, else 1.
 pub async fn is_system_running(manager: &Manager, options: &OutputArgs) -> Result<u8, ManagerError> {
     let properties = manager.properties(None).await?;
-    let state = properties.get("SystemState").map(|state| value::text(state)).unwrap_or_default();
+    let state = properties.text("SystemState");
     if !options.quiet {
         println!("{state}");
     }
@@ -45,10 +43,14 @@ pub async fn is_system_running(manager: &Manager, options: &OutputArgs) -> Resul
 pub async fn kill(manager: &Manager, options: &OutputArgs, units: &[String]) -> Result<u8, ManagerError> {
     let signal = sys::signals::number(&options.signal)
         .ok_or_else(|| ManagerError::Arguments(format!("{}: no such signal", options.signal)))?;
-    for unit in unit_names(units)? {
-        manager.call("KillUnit", &(unit.as_str(), options.kill_whom.as_str(), signal)).await?;
+    let mut code = 0;
+    for unit in expand(manager, units).await? {
+        if let Err(error) = manager.call("KillUnit", &(unit.as_str(), options.kill_whom.as_str(), signal)).await {
+            eprintln!("Failed to kill unit {unit}: {error}");
+            code = 1;
+        }
     }
-    Ok(0)
+    Ok(code)
 }
 
 /// Forgets failures of units, or of all.
@@ -56,8 +58,12 @@ pub async fn reset_failed(manager: &Manager, units: &[String]) -> Result<u8, Man
     if units.is_empty() {
         manager.call("ResetFailed", &()).await?;
     }
-    for unit in units {
-        manager.call("ResetFailedUnit", &(unit_name(unit)?,)).await?;
+    let mut code = 0;
+    for unit in expand(manager, units).await? {
+        if let Err(error) = manager.call("ResetFailedUnit", &(unit.as_str(),)).await {
+            eprintln!("Failed to reset failed state of unit {unit}: {error}");
+            code = 1;
+        }
     }
-    Ok(0)
+    Ok(code)
 }

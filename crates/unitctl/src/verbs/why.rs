@@ -2,17 +2,18 @@
 
 use bus_api::broker::{Request, WhyEntry, parse_why};
 use serde_json::json;
+use unit_parser::UnitName;
 
-use super::unit_names;
+use super::names::expand;
 use crate::cli::OutputArgs;
 use crate::manager::{Manager, ManagerError};
-use crate::output::timestamp;
+use crate::time;
 
 /// Prints the chain of each unit, newest change first, every cause below what it caused.
 pub async fn why(manager: &Manager, options: &OutputArgs, units: &[String]) -> Result<u8, ManagerError> {
     let mut code = 0;
-    for unit in unit_names(units)? {
-        let message = Request::Why { unit: unit.clone() }.message();
+    for unit in expand(manager, units).await? {
+        let message = Request::Why { unit: unit.to_string() }.message();
         let message = message.map_err(|error| ManagerError::Arguments(error.to_string()))?;
         let entries = parse_why(&manager.send(message).await?).map_err(|error| ManagerError::Reply(error.text))?;
         if options.json {
@@ -34,6 +35,18 @@ pub async fn why(manager: &Manager, options: &OutputArgs, units: &[String]) -> R
         }
     }
     Ok(code)
+}
+
+/// The last change of a unit and what caused it, in one line, for `status`; `None` when nothing is known.
+pub async fn latest(manager: &Manager, unit: &UnitName) -> Option<String> {
+    let message = Request::Why { unit: unit.to_string() }.message().ok()?;
+    let entries = parse_why(&manager.send(message).await.ok()?).ok()?;
+    // What became of its jobs is of less interest than what became of itself.
+    let own = || entries.iter().filter(|entry| entry.unit == unit.as_str());
+    let first = own().find(|entry| entry.change.contains(" -> ")).or_else(|| own().next())?;
+    let cause = if first.cause.is_empty() { &first.change } else { &first.cause };
+    let source = if first.source.is_empty() { String::new() } else { format!(" [{}]", first.source) };
+    Some(format!("{cause}{source}"))
 }
 
 /// Entries that caused nothing else in the list come first (newest first); below each, indented, what caused it.
@@ -68,7 +81,7 @@ fn line(entry: &WhyEntry, depth: usize) -> String {
     if !entry.source.is_empty() {
         text.push_str(&format!(" [{}]", entry.source));
     }
-    format!("{text}  ({})", timestamp(entry.realtime_usec))
+    format!("{text}  ({})", time::precise(entry.realtime_usec))
 }
 
 #[cfg(test)]
