@@ -24,7 +24,7 @@ pub enum Mode {
 }
 
 /// Loads units from a load path. The directories are listed once, again on [`Loader::refresh`], and
-/// when a unit isn't found although a directory changed.
+/// when one of them has changed when a unit is loaded.
 pub struct Loader {
     files: Box<dyn UnitFiles>,
     path: LoadPath,
@@ -82,11 +82,11 @@ impl Loader {
     /// Reads the unit of this name. Always answers: see [`Unit::load_state`]. The name of the answer is
     /// the primary one, with the name that was asked for among its aliases.
     pub fn load(&self, name: &UnitName) -> Unit {
-        let mut found = self.index.borrow().find(name);
-        if found.fragment.is_none() && self.index.borrow().is_outdated(self.files.as_ref()) {
+        // A directory that got new files since is listed again even without daemon-reload, as in systemd.
+        if self.index.borrow().is_outdated(self.files.as_ref()) {
             self.rescan();
-            found = self.index.borrow().find(name);
         }
+        let found = self.index.borrow().find(name);
         let mut unit = Unit::new(if found.fragment.is_some() { found.name } else { name.clone() });
         unit.aliases = found.aliases;
         unit.user_manager = self.mode == Mode::User;
