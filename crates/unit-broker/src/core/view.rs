@@ -61,6 +61,11 @@ impl Engine {
         self.jobs.iter().map(|job| self.job_view(job)).collect()
     }
 
+    /// `NJobs`: how many jobs are installed.
+    pub fn job_count(&self) -> usize {
+        self.jobs.iter().count()
+    }
+
     /// An installed job.
     pub fn job(&self, id: u32) -> Option<JobView<'_>> {
         self.jobs.get(JobId(id)).map(|job| self.job_view(job))
