@@ -35,6 +35,7 @@ impl Broker {
             }
         }
         self.flush_reply();
+        self.check_idle();
         self.check_end();
     }
 
@@ -77,6 +78,7 @@ impl Broker {
             Action::UnitNew(unit) => self.emit(|_| signals::unit("UnitNew", &unit)),
             Action::UnitRemoved(unit) => {
                 self.model.runtime.remove(&unit);
+                self.model.peers.remove(&unit);
                 self.emit(|_| signals::unit("UnitRemoved", &unit));
             }
             Action::UnitChanged(unit) => self.emit(|model| signals::unit_changed(model, &unit)),
@@ -113,6 +115,15 @@ impl Broker {
     /// A signal that isn't the engine's.
     pub(super) fn broadcast(&self, signal: Option<Message>) {
         self.emit(|_| signal);
+    }
+
+    /// The last job is done: services that wait for that (`Type=idle`) may go on.
+    fn check_idle(&mut self) {
+        let has_jobs = self.model.engine.job_count() > 0;
+        if self.had_jobs && !has_jobs {
+            self.workers.send(Worker::Supervisor, bus_api::supervisor::Request::Idle.message());
+        }
+        self.had_jobs = has_jobs;
     }
 
     fn flush_reply(&mut self) {

@@ -44,6 +44,8 @@ pub struct Broker {
     runner: Rc<Runner>,
     /// The reply of the call that is being handled, until the signals before it are sent.
     reply: PendingReply,
+    /// There were jobs when this was last looked at.
+    had_jobs: bool,
     /// What was asked of the launcher; asked once.
     ending: Option<String>,
     /// The loop ends after this round.

@@ -103,7 +103,7 @@ impl Broker {
 
     /// A shutdown whose jobs are all done ends.
     pub(super) fn check_end(&mut self) {
-        if self.ending.is_some() || !self.model.engine.jobs().is_empty() {
+        if self.ending.is_some() || self.model.engine.job_count() > 0 {
             return;
         }
         if let Some(request) = self.model.facts.saved.shutdown.clone() {

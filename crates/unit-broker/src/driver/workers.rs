@@ -166,6 +166,9 @@ impl Broker {
         };
         let connection = !fds.is_empty();
         self.starts.keep_connection(info.id, fds);
+        if !info.peer.is_empty() {
+            self.model.peers.insert(service.clone(), info.peer);
+        }
         self.apply(Event::Trigger {
             id: info.id,
             socket,

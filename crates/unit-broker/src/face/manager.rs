@@ -254,7 +254,7 @@ fn row(broker: &Broker, view: &UnitView<'_>) -> UnitRow {
     let job = view.job.and_then(|id| broker.model.engine.job(id));
     (
         view.name.to_string(),
-        view.description.to_owned(),
+        broker.model.description(view).into_owned(),
         view.load_state.as_str().to_owned(),
         view.active.to_string(),
         view.sub.to_owned(),
@@ -276,7 +276,7 @@ fn dump(broker: &Broker, patterns: &[String]) -> String {
         }
         text.push_str(&format!("-> Unit {}:\n", view.name));
         for (key, value) in [
-            ("Description", view.description),
+            ("Description", &*broker.model.description(&view)),
             ("Unit Load State", view.load_state.as_str()),
             ("Unit Active State", view.active.as_str()),
             ("State", view.sub),

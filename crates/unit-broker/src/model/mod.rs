@@ -3,6 +3,7 @@
 //! The public face reads it; only the driver changes it.
 
 mod cgroup;
+mod description;
 mod environment;
 mod facts;
 mod install;
@@ -31,6 +32,8 @@ pub struct Model {
     pub runtime: HashMap<UnitName, HashMap<String, OwnedVariant>>,
     /// The manager's own facts.
     pub facts: Facts,
+    /// The other ends of accepted connections, by the service that got them.
+    pub peers: HashMap<UnitName, String>,
     file_states: FileStates,
 }
 
@@ -38,7 +41,7 @@ impl Model {
     /// A model in which no worker has told anything yet.
     #[must_use]
     pub fn new(engine: Engine, machine: Machine, facts: Facts) -> Self {
-        Self { engine, machine, runtime: HashMap::new(), facts, file_states: FileStates::default() }
+        Self { engine, machine, runtime: HashMap::new(), facts, peers: HashMap::new(), file_states: FileStates::default() }
     }
 
     /// Whether a unit's files changed since they were read.

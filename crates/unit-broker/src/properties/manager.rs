@@ -52,12 +52,12 @@ fn value(model: &Model, property: &Property) -> Option<Variant<'static>> {
         "LogTarget" => string(facts.log_target.as_str()),
         "NNames" => count(engine.units().iter().map(|name| names(model, name)).sum()),
         "NFailedUnits" => count(engine.failed_units()),
-        "NJobs" => count(engine.jobs().len()),
+        "NJobs" => count(engine.job_count()),
         "NInstalledJobs" => Variant::U32(engine.job_counts().0),
         "NFailedJobs" => Variant::U32(engine.job_counts().1),
         "Progress" => {
             let (installed, _) = engine.job_counts();
-            let running = engine.jobs().len();
+            let running = engine.job_count();
             let done = if running == 0 { 1.0 } else { 1.0 - running as f64 / f64::from(installed.max(1)) };
             Variant::F64(done.clamp(0.0, 1.0))
         }

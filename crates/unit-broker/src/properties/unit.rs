@@ -23,7 +23,7 @@ pub fn value(model: &Model, view: &UnitView<'_>, property: &str) -> Option<Varia
         "Id" => string(view.name.as_str()),
         "Names" => strings(view.names.iter().map(|name| name.as_str())),
         "Following" => string(view.following.map_or("", |name| name.as_str())),
-        "Description" => string(view.description),
+        "Description" => string(model.description(view).into_owned()),
         "LoadState" => string(view.load_state.as_str()),
         "ActiveState" => string(view.active.as_str()),
         "SubState" => string(view.sub),
@@ -43,6 +43,9 @@ pub fn value(model: &Model, view: &UnitView<'_>, property: &str) -> Option<Varia
             if view.name.unit_type() == UnitType::Device && !unit.is_set(rows::unit::JOB_RUNNING_TIMEOUT_SEC) =>
         {
             Variant::U64(model.facts.device_timeout)
+        }
+        "IgnoreOnIsolate" if !unit.is_set(rows::unit::IGNORE_ON_ISOLATE) => {
+            Variant::Bool(ignores_isolate(view.name.unit_type()))
         }
         "Job" => job(model, view),
         "NeedDaemonReload" => Variant::Bool(model.needs_reload(view)),
@@ -83,6 +86,14 @@ fn job(model: &Model, view: &UnitView<'_>) -> Variant<'static> {
     let id = view.job.filter(|id| model.engine.job(*id).is_some()).unwrap_or(0);
     let object = if id == 0 { "/".to_owned() } else { object::job_path(id) };
     structure([Variant::U32(id), path(object)].into_iter())
+}
+
+/// Kinds that an isolated target leaves alone (systemd.unit(5), IgnoreOnIsolate=).
+fn ignores_isolate(unit_type: UnitType) -> bool {
+    matches!(
+        unit_type,
+        UnitType::Device | UnitType::Mount | UnitType::Automount | UnitType::Swap | UnitType::Slice | UnitType::Scope
+    )
 }
 
 fn can_freeze(model: &Model, view: &UnitView<'_>) -> bool {
