@@ -3,7 +3,7 @@
 //! [`Loader`] finds a unit's files on the load path and reads them into a [`Unit`]; a `Unit` answers
 //! typed questions by [`RowId`], the key of one line of the directive table ([`rows`], [`row`],
 //! [`lookup`]). A directive that isn't set answers with its default. Everything but the
-//! [`load::disk`] and [`machine`] modules is pure: text in, values out.
+//! file access behind [`UnitFiles`] ([`Disk`]), [`machine`] and [`install`] is pure: text in, values out.
 #![forbid(unsafe_code)]
 
 pub mod dependencies;
