@@ -7,7 +7,7 @@
 //! |---|---|
 //! | contracts, both directions of each message | [`worker`], [`supervisor`], [`sockets`], [`devices`], [`broker`] |
 //! | what all messages share | [`names`], [`errors`], [`message`] |
-//! | the transport | [`serve`] (server side), [`connect`] (client side), `socket` (framing and SASL under both) |
+//! | the transport | [`serve`] (server side), [`connect`] (client side), [`message_bus`] (as a client of a bus), `socket` (framing and SASL under both) |
 #![forbid(unsafe_code)]
 
 pub mod broker;
@@ -15,6 +15,7 @@ pub mod connect;
 pub mod devices;
 pub mod errors;
 pub mod message;
+pub mod message_bus;
 pub mod names;
 pub mod serve;
 mod socket;

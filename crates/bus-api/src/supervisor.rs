@@ -22,6 +22,16 @@ pub enum Request {
         /// Why.
         cause: String,
     },
+    /// A name on the message bus that some service has as its `BusName=` got an owner or lost it. Sent at every change, and
+    /// for all names when either side was away.
+    BusName {
+        /// The name.
+        name: String,
+        /// The owner's unique name; empty when there is none.
+        owner: String,
+        /// The owner's process; 0 when nobody asked or it is out of sight.
+        pid: u32,
+    },
 }
 
 impl Request {
@@ -39,6 +49,10 @@ impl Request {
                 let (unit, result, cause) = arguments(message)?;
                 Some(Request::Refuse { unit, result, cause })
             }
+            "BusName" => {
+                let (name, owner, pid) = arguments(message)?;
+                Some(Request::BusName { name, owner, pid })
+            }
             _ => None,
         })
     }
@@ -51,6 +65,7 @@ impl Request {
         match self {
             Request::Idle => call(SUPERVISOR, "Idle", &()),
             Request::Refuse { unit, result, cause } => call(SUPERVISOR, "Refuse", &(unit, result, cause)),
+            Request::BusName { name, owner, pid } => call(SUPERVISOR, "BusName", &(name, owner, pid)),
         }
     }
 }
@@ -66,7 +81,8 @@ mod tests {
             result: "start-limit-hit".into(),
             cause: "started too often".into(),
         };
-        for request in [Request::Idle, refuse] {
+        let name = Request::BusName { name: "org.example.A".into(), owner: ":1.7".into(), pid: 42 };
+        for request in [Request::Idle, refuse, name] {
             assert_eq!(Request::parse(&request.message().unwrap()).unwrap(), Some(request));
         }
     }

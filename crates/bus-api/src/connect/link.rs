@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use tokio::net::UnixStream;
 
-use super::{RETRY, Shared};
+use super::{Other, RETRY, Shared};
 use crate::socket::queue::Queue;
 use crate::socket::reader::Reader;
 use crate::socket::stream::connect_handshake;
@@ -25,10 +25,10 @@ pub(super) struct Established {
 }
 
 /// Connects and authenticates. Waits while the socket is there and its daemon is not (the launcher holds it).
-pub(super) async fn establish(path: &Path) -> io::Result<Established> {
+pub(super) async fn establish(path: &Path, other: Other) -> io::Result<Established> {
     let stream = UnixStream::connect(path).await?;
     let server = rustix::net::sockopt::socket_peercred(&stream)?.uid.as_raw();
-    if server != 0 && server != rustix::process::geteuid().as_raw() {
+    if other == Other::Daemon && server != 0 && server != rustix::process::geteuid().as_raw() {
         let text = format!("{} belongs to another user (uid {server})", path.display());
         return Err(io::Error::new(io::ErrorKind::PermissionDenied, text));
     }
@@ -64,7 +64,7 @@ pub(super) async fn run(shared: &Shared, established: Established, queue: &Queue
 pub(super) async fn keep(shared: Rc<Shared>) {
     let mut wait = RETRY.0;
     loop {
-        match establish(&shared.path).await {
+        match establish(&shared.path, shared.other).await {
             Ok(established) => {
                 wait = RETRY.0;
                 let queue = shared.set_back();

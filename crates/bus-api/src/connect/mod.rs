@@ -69,7 +69,8 @@ pub enum PeerEvent {
         /// The reply.
         result: Result<Message, CallError>,
     },
-    /// A call from the other side (none of ours makes any); answered with UnknownMethod already.
+    /// A call from the other side. No daemon of ours makes any, and it is answered with UnknownMethod already; on a message
+    /// bus it is some client's, and whoever receives this answers it.
     Call(Message),
 }
 
@@ -93,9 +94,19 @@ impl Drop for Task {
     }
 }
 
+/// What is at the other end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Other {
+    /// One of our daemons: of our user, and it makes no calls.
+    Daemon,
+    /// A message bus: of any user, and calls of others come through it.
+    Bus,
+}
+
 #[derive(Debug)]
 struct Shared {
     path: PathBuf,
+    other: Other,
     /// `Some` while connected.
     queue: RefCell<Option<Rc<Queue>>>,
     pending: RefCell<HashMap<u32, Waiter>>,
@@ -117,7 +128,7 @@ const RETRY: (Duration, Duration) = (Duration::from_millis(10), Duration::from_s
 impl Peer {
     /// Connects to `path`, and again whenever the connection is lost, until the last handle is dropped.
     pub fn open(path: &Path) -> (Peer, PeerEvents) {
-        let (shared, receiver) = Shared::new(path);
+        let (shared, receiver) = Shared::new(path, Other::Daemon);
         let task = tokio::task::spawn_local(link::keep(shared.clone()));
         (Peer { shared, _task: Rc::new(Task(task.abort_handle())) }, receiver)
     }
@@ -127,10 +138,22 @@ impl Peer {
     /// # Errors
     /// When there is no socket, nobody listens, the handshake fails or takes longer than `timeout`.
     pub async fn connect(path: &Path, timeout: Duration) -> io::Result<(Peer, PeerEvents)> {
-        let connected = tokio::time::timeout(timeout, link::establish(path)).await;
+        Peer::connect_to(path, Other::Daemon, timeout).await
+    }
+
+    /// The same for the socket of a message bus. Calls that come over it are not answered here.
+    ///
+    /// # Errors
+    /// As [`Peer::connect`].
+    pub(crate) async fn connect_to_bus(path: &Path, timeout: Duration) -> io::Result<(Peer, PeerEvents)> {
+        Peer::connect_to(path, Other::Bus, timeout).await
+    }
+
+    async fn connect_to(path: &Path, other: Other, timeout: Duration) -> io::Result<(Peer, PeerEvents)> {
+        let connected = tokio::time::timeout(timeout, link::establish(path, other)).await;
         let established =
             connected.map_err(|_| io::Error::new(io::ErrorKind::TimedOut, "the daemon does not answer"))??;
-        let (shared, receiver) = Shared::new(path);
+        let (shared, receiver) = Shared::new(path, other);
         let queue = shared.set_back();
         let running = shared.clone();
         let task = tokio::task::spawn_local(async move {
@@ -168,6 +191,15 @@ impl Peer {
         }
     }
 
+    /// Waits until what is queued is with the kernel, `limit` at most.
+    pub(crate) async fn drain(&self, limit: Duration) {
+        let queue = self.shared.queue.borrow().clone();
+        if let Some(queue) = queue {
+            // A peer that does not read must not hold up the exit.
+            let _ = tokio::time::timeout(limit, queue.drained()).await;
+        }
+    }
+
     fn submit(&self, message: Message, waiter: Waiter) -> Result<u32, CallError> {
         let queue = self.shared.queue.borrow().clone().ok_or(CallError::Away)?;
         let serial = message.primary_header().serial_num().get();
@@ -184,10 +216,11 @@ impl Peer {
 }
 
 impl Shared {
-    fn new(path: &Path) -> (Rc<Shared>, PeerEvents) {
+    fn new(path: &Path, other: Other) -> (Rc<Shared>, PeerEvents) {
         let (events, receiver) = mpsc::unbounded_channel();
         let shared = Shared {
             path: path.to_owned(),
+            other,
             queue: RefCell::default(),
             pending: RefCell::default(),
             events,
@@ -236,7 +269,11 @@ impl Shared {
         match message.message_type() {
             Type::Signal => self.emit(PeerEvent::Signal(message)),
             Type::MethodCall => {
-                if let Some(answer) = crate::serve::default_reply(&message, &|_| None) {
+                let answer = match self.other {
+                    Other::Daemon => crate::serve::default_reply(&message, &|_| None),
+                    Other::Bus => None,
+                };
+                if let Some(answer) = answer {
                     // A full queue closes the connection, which its task reports.
                     let _ = queue.push(answer);
                 }
