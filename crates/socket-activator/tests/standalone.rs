@@ -1,0 +1,97 @@
+//! `socket-activator --listen`, as systemd-socket-activate(1).
+
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// The command, killed at the end of the test.
+struct Activator(Child);
+
+impl Activator {
+    fn start(args: &[&str]) -> Activator {
+        let program = env!("CARGO_BIN_EXE_socket-activator");
+        let child = Command::new(program).args(args).stdin(Stdio::null()).stdout(Stdio::piped()).spawn();
+        Activator(child.unwrap())
+    }
+}
+
+impl Drop for Activator {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// Connects as soon as somebody listens.
+fn connect(port: u16) -> TcpStream {
+    let until = Instant::now() + Duration::from_secs(10);
+    loop {
+        match TcpStream::connect(("127.0.0.1", port)) {
+            Ok(stream) => return stream,
+            Err(error) if Instant::now() > until => panic!("{error}"),
+            Err(_) => std::thread::sleep(Duration::from_millis(10)),
+        }
+    }
+}
+
+#[test]
+fn becomes_the_command_with_the_first_connection() {
+    let port = free_port();
+    let script = "echo $$ $LISTEN_PID $LISTEN_FDS $LISTEN_FDNAMES $A";
+    let mut activator = Activator::start(&[
+        "--listen",
+        &format!("127.0.0.1:{port}"),
+        "--listen",
+        &format!("@socket-activator-test-{port}"),
+        "--fdname",
+        "tcp:local",
+        "-E",
+        "A=b",
+        "--",
+        "/bin/sh",
+        "-c",
+        script,
+    ]);
+    let pid = activator.0.id();
+    drop(connect(port));
+    let mut text = String::new();
+    activator.0.stdout.take().unwrap().read_to_string(&mut text).unwrap();
+    assert_eq!(text, format!("{pid} {pid} 2 tcp:local b\n"));
+}
+
+#[test]
+fn one_command_for_each_connection() {
+    let port = free_port();
+    let _activator = Activator::start(&["-l", &port.to_string(), "-a", "--inetd", "cat"]);
+    let mut clients: Vec<TcpStream> = (0..20).map(|_| connect(port)).collect();
+    for (number, client) in clients.iter_mut().enumerate() {
+        client.write_all(number.to_string().as_bytes()).unwrap();
+        client.shutdown(Shutdown::Write).unwrap();
+    }
+    for (number, client) in clients.iter_mut().enumerate() {
+        let mut text = String::new();
+        client.read_to_string(&mut text).unwrap();
+        assert_eq!(text, number.to_string());
+    }
+}
+
+#[test]
+fn what_cannot_work_is_said() {
+    for (args, complaint) in [
+        (&["-l", "99999", "cat"][..], "Failed to parse address '99999'"),
+        (&["-l", "@x", "no-such-program"], "Failed to find no-such-program"),
+        (&["-l", "@x", "-a", "-d", "cat"], "do not go together"),
+        (&["-l", "@x"], "No command to start"),
+        (&["-l", "/dev/null/x", "cat"], "Not a directory"),
+        (&["-l", "@x", "--fdname", "a:b", "cat"], "2 vs 1"),
+    ] {
+        let output = Command::new(env!("CARGO_BIN_EXE_socket-activator")).args(args).output().unwrap();
+        let text = String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success() && text.contains(complaint), "{args:?}: {text}");
+    }
+}
