@@ -6,7 +6,7 @@ use daemon_runtime::config::LogConfig;
 use serde::Deserialize;
 
 /// The configuration file. Every key may be left out.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
     /// The `[log]` table.
@@ -15,12 +15,6 @@ pub struct Config {
     pub output: OutputConfig,
     /// The program that becomes a service; default: `process-executor` beside this program.
     pub executor: Option<PathBuf>,
-}
-
-impl Default for Config {
-    fn default() -> Config {
-        Config { log: LogConfig::default(), output: OutputConfig::default(), executor: None }
-    }
 }
 
 /// Where the output of services goes while there is no journald.

@@ -300,7 +300,7 @@ fn transcript(folder: &Path, script: &str) -> String {
         .map(|entry| entry.path())
         .find(|path| path.extension().is_some_and(|extension| extension == "service"))
         .expect("a unit file");
-    let path = LoadPath { dirs: Vec::new(), ..LoadPath::system() };
+    let path = LoadPath { dirs: Vec::new() };
     let loader = Loader::new(path, Mode::System, unit_parser::Host::default());
     let unit = loader.load_file(&unit_file).expect("a unit name");
     let complaints: Vec<String> =

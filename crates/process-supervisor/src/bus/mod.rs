@@ -7,10 +7,12 @@ use std::os::fd::OwnedFd;
 use bus_api::errors::{BusError, ErrorName};
 use bus_api::message::{NamedFd, reply};
 use bus_api::serve::{ClientId, Incoming, Server, default_reply, guarded};
+use bus_api::supervisor as special;
 use bus_api::worker::{self, Event, Request, UnitStatus, flags};
 use unit_parser::Unit;
 use zbus::message::{Message, Type};
 
+use crate::core::exit::ServiceResult;
 use crate::core::status::Status;
 use crate::driver::{KillError, News, RequestError, Service, Start, StartRequest, Supervisor};
 
@@ -76,6 +78,9 @@ fn send(server: &Server, client: ClientId, message: Result<Message, zbus::Error>
 
 /// A call of another interface, or of an unknown member.
 fn unknown(call: &Message) -> Option<Message> {
+    if matches!(special::Request::parse(call), Ok(Some(_)) | Err(_)) {
+        return None;
+    }
     match Request::parse(call) {
         Ok(None) => {
             default_reply(call, &|path| (path == bus_api::names::PATH || path == "/").then(|| INTROSPECTION.to_owned()))
@@ -85,6 +90,19 @@ fn unknown(call: &Message) -> Option<Message> {
 }
 
 fn answer(supervisor: &mut Supervisor, server: &Server, call: &Message) -> Result<Option<Message>, BusError> {
+    if let Some(request) = special::Request::parse(call)? {
+        match request {
+            special::Request::Idle => supervisor.idle(),
+            special::Request::BusName { name, owner, pid } => supervisor.bus_name(&name, !owner.is_empty(), pid),
+            special::Request::Refuse { unit, result, cause } => {
+                let result = ServiceResult::parse(&result)
+                    .ok_or_else(|| BusError::invalid_args(format!("{result} is no result of a service.")))?;
+                supervisor.refuse(&unit, result, &cause);
+            }
+        }
+        publish(supervisor, server);
+        return reply(call, &()).map(Some).map_err(internal);
+    }
     let Some(request) = Request::parse(call)? else { return Ok(None) };
     let empty = |call: &Message| reply(call, &()).map(Some).map_err(internal);
     match request {

@@ -133,6 +133,24 @@ pub enum ServiceResult {
 }
 
 impl ServiceResult {
+    /// From the word on D-Bus.
+    pub fn parse(word: &str) -> Option<ServiceResult> {
+        const ALL: [ServiceResult; 11] = [
+            ServiceResult::Success,
+            ServiceResult::Resources,
+            ServiceResult::Protocol,
+            ServiceResult::Timeout,
+            ServiceResult::ExitCode,
+            ServiceResult::Signal,
+            ServiceResult::CoreDump,
+            ServiceResult::Watchdog,
+            ServiceResult::StartLimitHit,
+            ServiceResult::OomKill,
+            ServiceResult::ExecCondition,
+        ];
+        ALL.into_iter().find(|result| result.as_str() == word)
+    }
+
     /// The word on D-Bus.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -6,7 +6,7 @@ use sys::notify::NotifySocket;
 
 use super::service::Listener;
 use super::watch::{self, Input};
-use super::{News, Supervisor};
+use super::{News, Supervisor, bus_names};
 use crate::core::action::{Action, Level};
 use crate::core::definition::NotifyAccess;
 use crate::core::event::Event;
@@ -57,6 +57,20 @@ impl Supervisor {
             .is_some_and(|service| service.machine.notify_access() != NotifyAccess::None && service.listener.is_none());
         if wanted && let Err(error) = self.listen(unit) {
             self.log(unit, Level::Warning, format!("No notify socket: {error}"));
+        }
+        self.watch_bus_name(unit);
+    }
+
+    /// Watches the name of a service that has one, unless somebody else does and tells.
+    pub(super) fn watch_bus_name(&mut self, unit: &str) {
+        if self.coordinated {
+            return;
+        }
+        let (mode, inputs) = (self.host.mode, self.inputs.clone());
+        let Some(service) = self.services.get_mut(unit) else { return };
+        if service.bus_task.is_none() {
+            let name = service.machine.definition().bus_name.clone();
+            service.bus_task = name.map(|name| bus_names::watch(name, mode, inputs));
         }
     }
 

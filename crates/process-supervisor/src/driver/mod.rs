@@ -9,6 +9,7 @@
 //! * after the save: everybody is told by `List`.
 
 mod actions;
+mod bus_names;
 mod exits;
 mod held;
 mod host;
@@ -120,6 +121,10 @@ pub struct Supervisor {
     _tasks: Vec<Task>,
     inputs: mpsc::Sender<Input>,
     news: Vec<News>,
+    /// What `Type=idle` services wait for the other end of, while there are jobs.
+    idle: Option<(OwnedFd, OwnedFd)>,
+    /// Somebody else has jobs: `Type=idle` means something.
+    coordinated: bool,
 }
 
 /// Messages of tasks that may wait.
@@ -152,6 +157,7 @@ impl Supervisor {
             }
             None => None,
         };
+        let host_is_alone = host.own_output;
         let supervisor = Supervisor {
             host,
             services: BTreeMap::new(),
@@ -164,6 +170,8 @@ impl Supervisor {
             _tasks: tasks,
             inputs,
             news: Vec::new(),
+            idle: None,
+            coordinated: !host_is_alone,
         };
         Ok((supervisor, receiver))
     }
@@ -301,6 +309,11 @@ impl Supervisor {
         }
     }
 
+    /// No job is left at whoever coordinates: `Type=idle` services go on.
+    pub fn idle(&mut self) {
+        self.idle = None;
+    }
+
     /// Whether there is something that [`Supervisor::take_news`] would tell.
     pub fn has_news(&self) -> bool {
         !self.news.is_empty()
@@ -421,7 +434,8 @@ impl Supervisor {
         self.news.push(News::Log { unit: unit.to_owned(), level, text });
     }
 
-    fn bus_name(&mut self, name: &str, owned: bool, pid: u32) {
+    /// The owner of a bus name.
+    pub fn bus_name(&mut self, name: &str, owned: bool, pid: u32) {
         let units: Vec<String> = self
             .services
             .iter()

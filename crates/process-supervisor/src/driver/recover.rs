@@ -169,6 +169,7 @@ impl Supervisor {
         if crate::core::view::View::populated(&view) == Some(false) {
             self.feed(unit, Event::Empty);
         }
+        self.watch_bus_name(unit);
     }
 
     /// A spawn was under way: either its process is there, or it has ended, or it was never made.
@@ -189,11 +190,11 @@ impl Supervisor {
             .filter_map(|pid| u32::try_from(*pid).ok())
             .filter(|pid| !known.contains(&Some(*pid)))
             .find(|pid| spawned_by_us(*pid));
-        if let Some(pid) = found {
-            if let Some(pidfd) = i32::try_from(pid).ok().and_then(|number| PidFd::open(number).ok()) {
-                self.found(unit, pid, pidfd);
-                return;
-            }
+        if let Some(pid) = found
+            && let Some(pidfd) = i32::try_from(pid).ok().and_then(|number| PidFd::open(number).ok())
+        {
+            self.found(unit, pid, pidfd);
+            return;
         }
         // The launcher reaped a process that nobody knows: only the one that was just made can be such, unless a daemon's
         // orphan ended in the same moment.

@@ -105,6 +105,8 @@ pub struct Service {
     pub ids: Option<(u32, u32)>,
     /// Waits for `Type=exec` reports.
     pub report_task: Option<Task>,
+    /// Watches `BusName=`.
+    pub bus_task: Option<Task>,
 }
 
 impl Service {
@@ -127,6 +129,7 @@ impl Service {
             limit: RateLimit::default(),
             ids: None,
             report_task: None,
+            bus_task: None,
         }
     }
 

@@ -68,6 +68,10 @@ impl Supervisor {
         } else {
             None
         };
+        let idle = order.main && service.machine.definition().service_type == ServiceType::Idle && self.coordinated;
+        if idle && self.idle.is_none() {
+            self.idle = nix::unistd::pipe2(nix::fcntl::OFlag::O_CLOEXEC).ok();
+        }
         let plan = Plan {
             unit: &service.unit,
             order,
@@ -78,6 +82,7 @@ impl Supervisor {
             private_tmp: exec::private_tmp(&service.unit, &self.host.boot_id, &service.invocation),
             report: report.as_ref().map(|(_, write)| write.as_raw_fd()),
             log: log.as_ref().map(AsRawFd::as_raw_fd),
+            wait: self.idle.as_ref().filter(|_| idle).map(|(read, _)| read.as_raw_fd()),
         };
         let (job, complaints) = exec::prepare(&plan).map_err(|error| error.to_string())?;
         service.ids = job.user.as_ref().and_then(|user| Some((user.uid?, user.gid?)));
@@ -112,6 +117,13 @@ impl Supervisor {
         {
             tracing::warn!(unit, "cannot watch {}: {error}", group.path().display());
         }
+        if let Some(group) = &cgroup
+            && let Some((uid, gid)) = service.ids
+            && delegated(&service.unit)
+            && let Err(error) = hand_over(group.path(), uid, gid)
+        {
+            tracing::warn!(unit, "cannot hand over {}: {error}", group.path().display());
+        }
         let request = SpawnRequest { executor: &self.host.executor, job, cgroup: cgroup.as_ref() };
         let spawned = spawn(&request).map_err(|error| format!("cannot make a process: {error}"))?;
         let pid = u32::try_from(spawned.pid).map_err(|error| error.to_string())?;
@@ -144,6 +156,26 @@ impl Supervisor {
             Err(error) => tracing::warn!(unit, pid, "cannot follow the process: {error}"),
         }
     }
+}
+
+/// `Delegate=`, in any form that is not "no".
+fn delegated(unit: &unit_parser::Unit) -> bool {
+    let row = unit_parser::rows::cgroup::DELEGATE;
+    unit.setting(row).is_some()
+        && (unit.bool(row) || unit.list(row).iter().all(|word| word != "no"))
+        && unit.word(row) != "no"
+}
+
+/// The control group belongs to the service's user: it may make groups below, and move its processes.
+fn hand_over(group: &std::path::Path, uid: u32, gid: u32) -> std::io::Result<()> {
+    std::os::unix::fs::chown(group, Some(uid), Some(gid))?;
+    for file in ["cgroup.procs", "cgroup.threads", "cgroup.subtree_control"] {
+        match std::os::unix::fs::chown(group.join(file), Some(uid), Some(gid)) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+            Ok(()) | Err(_) => {}
+        }
+    }
+    Ok(())
 }
 
 /// Tells when a process that we do not reap ends.

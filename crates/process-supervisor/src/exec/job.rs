@@ -37,6 +37,8 @@ pub struct Plan<'a> {
     pub report: Option<RawFd>,
     /// Where it writes why it failed.
     pub log: Option<RawFd>,
+    /// What it waits for before anything else (`Type=idle`).
+    pub wait: Option<RawFd>,
 }
 
 /// Why there is no job: the start fails with `resources`.
@@ -89,6 +91,7 @@ pub fn prepare(plan: &Plan<'_>) -> Result<(Job, Vec<String>), PrepareError> {
         stdout: streams.stdout,
         stderr: streams.stderr,
         log_fd: plan.log,
+        wait_fd: plan.wait,
         report_fd: plan.report,
         tty: streams.tty.then(|| tty(unit)),
         user: identity.map(|identity| identity.user),

@@ -81,20 +81,14 @@ impl Machine {
             self.extend(usec);
         }
         match message.watchdog {
-            Some(Ping::Alive) => {
-                if self.state.has_watchdog() {
-                    self.pet_watchdog();
-                }
+            Some(Ping::Alive) if self.state.has_watchdog() => self.pet_watchdog(),
+            Some(Ping::Trigger) if self.state.has_watchdog() => {
+                self.watchdog_deadline = None;
+                self.cause = "the service asked for its watchdog (WATCHDOG=trigger)".into();
+                self.log(Level::Warning, "Watchdog request!");
+                self.enter_signal(State::StopWatchdog, ServiceResult::Watchdog, view);
             }
-            Some(Ping::Trigger) => {
-                if self.state.has_watchdog() {
-                    self.watchdog_deadline = None;
-                    self.cause = "the service asked for its watchdog (WATCHDOG=trigger)".into();
-                    self.log(Level::Warning, "Watchdog request!");
-                    self.enter_signal(State::StopWatchdog, ServiceResult::Watchdog, view);
-                }
-            }
-            None => {}
+            Some(Ping::Alive | Ping::Trigger) | None => {}
         }
         if let Some(usec) = message.watchdog_usec {
             self.watchdog_override = Some(usec);

@@ -59,7 +59,6 @@ impl Machine {
         self.watchdog_override = None;
         self.watchdog_started = Some(self.definition.timeouts.watchdog);
         self.watchdog_seen = None;
-        self.bus_name_owned = false;
         self.condition = None;
         self.runtime_deadline = None;
         self.runtime_extra =
