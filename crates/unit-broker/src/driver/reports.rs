@@ -7,7 +7,9 @@ use bus_api::worker::{UnitStatus, flags};
 use unit_parser::UnitName;
 use zbus::{OwnedVariant, Variant};
 
-use crate::core::{ActiveState, Device, DeviceAction, DeviceState, ExitInfo, Invocation, Status, StatusFlags, Time, Worker};
+use crate::core::{
+    ActiveState, Device, DeviceAction, DeviceState, ExitInfo, Invocation, Status, StatusFlags, Time, Worker,
+};
 
 /// A worker's status; `None` (with a line in the log) when it doesn't make sense.
 pub fn status(worker: Worker, status: &UnitStatus) -> Option<Status> {
@@ -106,9 +108,10 @@ fn device(unit: DeviceUnit, user: bool) -> Option<Device> {
 pub fn device_action(action: &str) -> DeviceAction {
     match action {
         "enumerate" => DeviceAction::Enumerate,
-        "remove" | "offline" => DeviceAction::Remove,
-        "change" | "online" => DeviceAction::Change,
-        _ => DeviceAction::Add,
+        "remove" => DeviceAction::Remove,
+        "add" | "move" => DeviceAction::Add,
+        // bind, unbind, online, offline: as systemd does
+        _ => DeviceAction::Change,
     }
 }
 

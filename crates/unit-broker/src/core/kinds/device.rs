@@ -88,6 +88,18 @@ impl Engine {
             self.reached(cx, id, reached);
         } else if was == DeviceState::Plugged && state == DeviceState::Plugged && action == DeviceAction::Change {
             self.start_wanted(cx, id);
+            self.pass_reload_on(cx, id);
+        }
+    }
+
+    /// A change event reloads what has `ReloadPropagatedFrom=` the device (systemd.device(5)).
+    fn pass_reload_on(&mut self, cx: &mut Cx, id: UnitId) {
+        let active = |other: &UnitId| self.graph[*other].active == ActiveState::Active;
+        let others: Vec<UnitId> =
+            self.graph.of_kind(id, DependencyKind::PropagatesReloadTo).filter(active).collect();
+        for other in others {
+            let edge = (id, DependencyKind::PropagatesReloadTo, other);
+            self.enqueue_for_edge(cx, edge, JobType::Reload, JobMode::Replace);
         }
     }
 
