@@ -162,8 +162,9 @@ impl Launcher {
         };
         self.state(daemon).ended(now);
         if self.restarting() {
-            let how = sys::ExitStatus::from_code(code, status).map_or_else(String::new, |exit| format!(": {exit}"));
-            actions.push(Action::Warn(format!("{} ended{how}", daemon.name())));
+            // waitid(2): CLD_EXITED is 1, CLD_KILLED 2, CLD_DUMPED 3.
+            let how = if code == 1 { "with status" } else { "by signal" };
+            actions.push(Action::Warn(format!("{} ended {how} {status}", daemon.name())));
         } else if let Phase::Stopping { end, .. } = &self.phase {
             let end = end.clone();
             self.continue_stopping(now, end, actions);
