@@ -12,11 +12,11 @@ pub struct Time {
 }
 
 macro_rules! words {
-    ($(#[$meta:meta])* $name:ident { $($variant:ident $word:literal $doc:literal,)* }) => {
+    ($(#[$meta:meta])* $name:ident { $($(#[$of_variant:meta])* $variant:ident $word:literal $doc:literal,)* }) => {
         $(#[$meta])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
         #[serde(rename_all = "kebab-case")]
-        pub enum $name { $(#[doc = $doc] $variant,)* }
+        pub enum $name { $(#[doc = $doc] $(#[$of_variant])* $variant,)* }
 
         impl $name {
             /// The word on D-Bus.
@@ -40,20 +40,15 @@ macro_rules! words {
 
 words! {
     /// The high-level state of a unit (systemctl(1), "ActiveState").
+    #[derive(Default)]
     ActiveState {
         Active "active" "Started, plugged, bound, mounted.",
         Reloading "reloading" "Active, and reading its configuration again.",
-        Inactive "inactive" "Stopped, unplugged.",
+        #[default] Inactive "inactive" "Stopped, unplugged.",
         Failed "failed" "Inactive, and the last run ended badly.",
         Activating "activating" "On the way from inactive to active.",
         Deactivating "deactivating" "On the way from active to inactive.",
         Maintenance "maintenance" "Being cleaned (`systemctl clean`).",
-    }
-}
-
-impl Default for ActiveState {
-    fn default() -> Self {
-        ActiveState::Inactive
     }
 }
 
