@@ -1,10 +1,11 @@
 //! udev's netlink socket. libudev drops messages that don't come from root or don't match the filter.
 
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 
 use daemon_runtime::readiness;
 use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{setsockopt, sockopt};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
@@ -70,6 +71,11 @@ impl Monitor {
     }
 }
 
+fn is_readable(socket: &udev::MonitorSocket) -> bool {
+    let mut fds = [PollFd::new(socket.as_fd(), PollFlags::POLLIN)];
+    matches!(poll(&mut fds, PollTimeout::ZERO), Ok(1..))
+}
+
 /// The iterator ends alike for "nothing left" and for errors; errno tells which.
 fn drain(socket: &udev::MonitorSocket) -> io::Result<Received> {
     let mut received = Received::default();
@@ -81,6 +87,8 @@ fn drain(socket: &udev::MonitorSocket) -> io::Result<Received> {
             continue;
         }
         match Errno::last() {
+            // libudev says EAGAIN for a message that it ignores (from another sender, say), too.
+            Errno::UnknownErrno | Errno::EAGAIN if is_readable(socket) => {}
             Errno::UnknownErrno | Errno::EAGAIN => {
                 if received.events.is_empty() && !received.overflow {
                     return Err(io::ErrorKind::WouldBlock.into());
