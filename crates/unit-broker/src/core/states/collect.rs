@@ -57,12 +57,11 @@ impl Engine {
         self.forget_at_worker(id);
         self.forget_place(id);
         let name = self.graph[id].name.clone();
-        if let Some(record) = self.graph.remove(id) {
-            if let Some(head) = record.device.and_then(|device| device.following) {
-                if let Some(others) = self.followers.get_mut(&head) {
-                    others.remove(&name);
-                }
-            }
+        let record = self.graph.remove(id);
+        if let Some(head) = record.and_then(|record| record.device).and_then(|device| device.following)
+            && let Some(others) = self.followers.get_mut(&head)
+        {
+            others.remove(&name);
         }
         self.followers.remove(&name);
         self.actions.push(Action::UnitRemoved(name));
