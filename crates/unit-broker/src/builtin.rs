@@ -13,29 +13,80 @@ use unit_parser::LoadPath;
 
 /// Fragment text by unit name.
 const TARGETS: [(&str, &str); 24] = [
-    ("basic.target", "[Unit]\nDescription=Basic System\nRequires=sysinit.target\nWants=sockets.target timers.target paths.target slices.target\nAfter=sysinit.target sockets.target paths.target slices.target\n"),
-    ("default.target", "[Unit]\nDescription=Default Target\nRequires=multi-user.target\nAfter=multi-user.target\nAllowIsolate=yes\n"),
+    (
+        "basic.target",
+        "[Unit]\nDescription=Basic System\nRequires=sysinit.target\nWants=sockets.target timers.target paths.target slices.target\nAfter=sysinit.target sockets.target paths.target slices.target\n",
+    ),
+    (
+        "default.target",
+        "[Unit]\nDescription=Default Target\nRequires=multi-user.target\nAfter=multi-user.target\nAllowIsolate=yes\n",
+    ),
     ("emergency.target", "[Unit]\nDescription=Emergency Mode\nAllowIsolate=yes\n"),
-    ("exit.target", "[Unit]\nDescription=Exit\nDefaultDependencies=no\nRequires=shutdown.target\nAfter=shutdown.target\nAllowIsolate=yes\n"),
-    ("final.target", "[Unit]\nDescription=Late Shutdown\nDefaultDependencies=no\nRefuseManualStart=yes\nAfter=shutdown.target umount.target\n"),
-    ("graphical.target", "[Unit]\nDescription=Graphical Interface\nRequires=multi-user.target\nAfter=multi-user.target\nAllowIsolate=yes\n"),
-    ("halt.target", "[Unit]\nDescription=Halt\nDefaultDependencies=no\nRequires=shutdown.target umount.target\nAfter=shutdown.target umount.target final.target\nAllowIsolate=yes\n"),
-    ("kexec.target", "[Unit]\nDescription=Reboot by kexec\nDefaultDependencies=no\nRequires=shutdown.target umount.target\nAfter=shutdown.target umount.target final.target\nAllowIsolate=yes\n"),
+    (
+        "exit.target",
+        "[Unit]\nDescription=Exit\nDefaultDependencies=no\nRequires=shutdown.target\nAfter=shutdown.target\nAllowIsolate=yes\n",
+    ),
+    (
+        "final.target",
+        "[Unit]\nDescription=Late Shutdown\nDefaultDependencies=no\nRefuseManualStart=yes\nAfter=shutdown.target umount.target\n",
+    ),
+    (
+        "graphical.target",
+        "[Unit]\nDescription=Graphical Interface\nRequires=multi-user.target\nAfter=multi-user.target\nAllowIsolate=yes\n",
+    ),
+    (
+        "halt.target",
+        "[Unit]\nDescription=Halt\nDefaultDependencies=no\nRequires=shutdown.target umount.target\nAfter=shutdown.target umount.target final.target\nAllowIsolate=yes\n",
+    ),
+    (
+        "kexec.target",
+        "[Unit]\nDescription=Reboot by kexec\nDefaultDependencies=no\nRequires=shutdown.target umount.target\nAfter=shutdown.target umount.target final.target\nAllowIsolate=yes\n",
+    ),
     ("local-fs.target", "[Unit]\nDescription=Local File Systems\nDefaultDependencies=no\nConflicts=shutdown.target\n"),
-    ("multi-user.target", "[Unit]\nDescription=Multi-User System\nRequires=basic.target\nAfter=basic.target\nAllowIsolate=yes\n"),
+    (
+        "multi-user.target",
+        "[Unit]\nDescription=Multi-User System\nRequires=basic.target\nAfter=basic.target\nAllowIsolate=yes\n",
+    ),
     ("network-online.target", "[Unit]\nDescription=Network is Online\nAfter=network.target\n"),
     ("network.target", "[Unit]\nDescription=Network\n"),
-    ("paths.target", "[Unit]\nDescription=Path Units\nDefaultDependencies=no\nBefore=shutdown.target\nConflicts=shutdown.target\n"),
-    ("poweroff.target", "[Unit]\nDescription=Power Off\nDefaultDependencies=no\nRequires=shutdown.target umount.target\nAfter=shutdown.target umount.target final.target\nAllowIsolate=yes\n"),
-    ("reboot.target", "[Unit]\nDescription=Reboot\nDefaultDependencies=no\nRequires=shutdown.target umount.target\nAfter=shutdown.target umount.target final.target\nAllowIsolate=yes\n"),
-    ("rescue.target", "[Unit]\nDescription=Rescue Mode\nRequires=sysinit.target\nAfter=sysinit.target\nAllowIsolate=yes\n"),
+    (
+        "paths.target",
+        "[Unit]\nDescription=Path Units\nDefaultDependencies=no\nBefore=shutdown.target\nConflicts=shutdown.target\n",
+    ),
+    (
+        "poweroff.target",
+        "[Unit]\nDescription=Power Off\nDefaultDependencies=no\nRequires=shutdown.target umount.target\nAfter=shutdown.target umount.target final.target\nAllowIsolate=yes\n",
+    ),
+    (
+        "reboot.target",
+        "[Unit]\nDescription=Reboot\nDefaultDependencies=no\nRequires=shutdown.target umount.target\nAfter=shutdown.target umount.target final.target\nAllowIsolate=yes\n",
+    ),
+    (
+        "rescue.target",
+        "[Unit]\nDescription=Rescue Mode\nRequires=sysinit.target\nAfter=sysinit.target\nAllowIsolate=yes\n",
+    ),
     ("shutdown.target", "[Unit]\nDescription=Shutdown\nDefaultDependencies=no\nRefuseManualStart=yes\n"),
-    ("slices.target", "[Unit]\nDescription=Slice Units\nDefaultDependencies=no\nBefore=shutdown.target\nConflicts=shutdown.target\n"),
-    ("sockets.target", "[Unit]\nDescription=Socket Units\nDefaultDependencies=no\nBefore=shutdown.target\nConflicts=shutdown.target\n"),
-    ("swap.target", "[Unit]\nDescription=Swaps\nDefaultDependencies=no\nBefore=shutdown.target\nConflicts=shutdown.target\n"),
-    ("sysinit.target", "[Unit]\nDescription=System Initialization\nDefaultDependencies=no\nConflicts=emergency.target\nWants=local-fs.target swap.target\nAfter=local-fs.target swap.target emergency.target\n"),
+    (
+        "slices.target",
+        "[Unit]\nDescription=Slice Units\nDefaultDependencies=no\nBefore=shutdown.target\nConflicts=shutdown.target\n",
+    ),
+    (
+        "sockets.target",
+        "[Unit]\nDescription=Socket Units\nDefaultDependencies=no\nBefore=shutdown.target\nConflicts=shutdown.target\n",
+    ),
+    (
+        "swap.target",
+        "[Unit]\nDescription=Swaps\nDefaultDependencies=no\nBefore=shutdown.target\nConflicts=shutdown.target\n",
+    ),
+    (
+        "sysinit.target",
+        "[Unit]\nDescription=System Initialization\nDefaultDependencies=no\nConflicts=emergency.target\nWants=local-fs.target swap.target\nAfter=local-fs.target swap.target emergency.target\n",
+    ),
     ("time-sync.target", "[Unit]\nDescription=System Time is Synchronized\nRefuseManualStart=yes\n"),
-    ("timers.target", "[Unit]\nDescription=Timer Units\nDefaultDependencies=no\nBefore=shutdown.target\nConflicts=shutdown.target\n"),
+    (
+        "timers.target",
+        "[Unit]\nDescription=Timer Units\nDefaultDependencies=no\nBefore=shutdown.target\nConflicts=shutdown.target\n",
+    ),
     ("umount.target", "[Unit]\nDescription=Unmount All File Systems\nDefaultDependencies=no\nRefuseManualStart=yes\n"),
 ];
 

@@ -54,7 +54,9 @@ fn container() -> Option<&'static str> {
         Some("docker")
     } else if exists("/proc/vz") && !exists("/proc/bc") {
         Some("openvz")
-    } else if fs::read_to_string("/proc/sys/kernel/osrelease").is_ok_and(|text| text.contains("Microsoft") || text.contains("WSL")) {
+    } else if fs::read_to_string("/proc/sys/kernel/osrelease")
+        .is_ok_and(|text| text.contains("Microsoft") || text.contains("WSL"))
+    {
         Some("wsl")
     } else {
         None
@@ -62,9 +64,8 @@ fn container() -> Option<&'static str> {
 }
 
 fn container_word(name: &str) -> Option<&'static str> {
-    const KNOWN: [&str; 10] = [
-        "systemd-nspawn", "lxc-libvirt", "lxc", "openvz", "docker", "podman", "rkt", "wsl", "proot", "pouch",
-    ];
+    const KNOWN: [&str; 10] =
+        ["systemd-nspawn", "lxc-libvirt", "lxc", "openvz", "docker", "podman", "rkt", "wsl", "proot", "pouch"];
     match name {
         "" => None,
         "oci" => Some(if fs::metadata("/run/.containerenv").is_ok() { "podman" } else { "docker" }),
@@ -105,7 +106,8 @@ fn machine() -> Option<&'static str> {
     {
         return Some("xen");
     }
-    let clocks = fs::read_to_string("/sys/devices/system/clocksource/clocksource0/available_clocksource").unwrap_or_default();
+    let clocks =
+        fs::read_to_string("/sys/devices/system/clocksource/clocksource0/available_clocksource").unwrap_or_default();
     if clocks.contains("kvm-clock") {
         return Some("kvm");
     }

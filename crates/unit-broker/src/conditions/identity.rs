@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use nix::unistd::{Gid, Group, User, getegid, geteuid, getgid, getgroups, getuid, gethostname};
+use nix::unistd::{Gid, Group, User, getegid, geteuid, getgid, getgroups, gethostname, getuid};
 
 use crate::glob;
 

@@ -152,24 +152,23 @@ fn audit_on() -> bool {
     socket(AddressFamily::Netlink, SockType::Raw, SockFlag::SOCK_CLOEXEC, SockProtocol::NetlinkAudit).is_ok()
 }
 
-/// No mains adapter known counts as mains, unless there is a battery that discharges.
+/// Mains is what isn't known to be a battery that discharges.
 pub fn on_ac_power() -> bool {
     let Ok(supplies) = fs::read_dir("/sys/class/power_supply") else { return true };
-    let (mut offline, mut discharging) = (false, false);
+    let mut discharging = false;
     for supply in supplies.flatten() {
         let read = |file: &str| fs::read_to_string(supply.path().join(file)).unwrap_or_default();
+        // A mouse's battery is not the machine's.
+        if read("scope").trim() == "Device" {
+            continue;
+        }
         match read("type").trim() {
-            "Mains" | "USB" if read("scope").trim() != "Device" => {
-                if read("online").trim() == "1" {
-                    return true;
-                }
-                offline = true;
-            }
-            "Battery" if read("scope").trim() != "Device" => discharging |= read("status").trim() == "Discharging",
+            "Mains" | "USB" if read("online").trim() == "1" => return true,
+            "Battery" => discharging |= read("status").trim() == "Discharging",
             _ => {}
         }
     }
-    !(offline && discharging) && !discharging
+    !discharging
 }
 
 pub fn memory(parameter: &str) -> Option<bool> {
@@ -224,7 +223,8 @@ pub fn controllers(parameter: &str, cgroup: Option<&Path>) -> Option<bool> {
         "v1" => return Some(!unified()),
         _ => {}
     }
-    let available = fs::read_to_string(cgroup.unwrap_or(Path::new("/sys/fs/cgroup")).join("cgroup.controllers")).ok()?;
+    let available =
+        fs::read_to_string(cgroup.unwrap_or(Path::new("/sys/fs/cgroup")).join("cgroup.controllers")).ok()?;
     let available: Vec<&str> = available.split_whitespace().collect();
     // A word that names no controller asks for nothing, as in systemd.
     let mut wanted = parameter.split([' ', ':']).filter(|word| CONTROLLERS.contains(word));
@@ -232,8 +232,7 @@ pub fn controllers(parameter: &str, cgroup: Option<&Path>) -> Option<bool> {
 }
 
 /// Controllers that systemd knows.
-const CONTROLLERS: [&str; 9] =
-    ["cpu", "cpuacct", "cpuset", "io", "blkio", "memory", "devices", "pids", "bpf-firewall"];
+const CONTROLLERS: [&str; 9] = ["cpu", "cpuacct", "cpuset", "io", "blkio", "memory", "devices", "pids", "bpf-firewall"];
 
 fn unified() -> bool {
     fs::metadata("/sys/fs/cgroup/cgroup.controllers").is_ok()
@@ -298,7 +297,9 @@ mod tests {
 
     #[test]
     fn command_lines() {
-        for (parameter, expected) in [("quiet", true), ("root", true), ("root=/dev/vda", true), ("root=/dev", false), ("qui", false)] {
+        for (parameter, expected) in
+            [("quiet", true), ("root", true), ("root=/dev/vda", true), ("root=/dev", false), ("qui", false)]
+        {
             assert_eq!(command_line_has("ro root=/dev/vda quiet\n", parameter), expected, "{parameter}");
         }
     }

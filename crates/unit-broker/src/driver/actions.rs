@@ -1,12 +1,13 @@
 //! The engine's actions, carried out.
 
-use bus_api::serve::ClientId;
 use bus_api::{sockets, worker};
-use unit_parser::UnitName;
+use unit_parser::{LoadState, UnitName};
 use zbus::Message;
 
+use super::message_bus::interests::Scope;
 use super::{Broker, now};
 use crate::core::{Action, Event, LogLevel, SystemState, Worker};
+use crate::face::call::Origin;
 use crate::face::signals;
 
 impl Broker {
@@ -42,7 +43,10 @@ impl Broker {
     fn carry_out(&mut self, action: Action) {
         match action {
             Action::Save(units) => self.store.save_units(&self.model.engine, &units),
-            Action::Start(worker, unit, command) => self.start(worker, unit, command),
+            Action::Start(worker, unit, command) => {
+                self.watch_name_of(&unit);
+                self.start(worker, unit, command);
+            }
             Action::Stop(worker, unit, job, restart, cause) => {
                 let options = worker::StopOptions { job, restart, cause };
                 self.send_request(worker, &unit, worker::Request::Stop { unit: unit.to_string(), options });
@@ -57,6 +61,8 @@ impl Broker {
             Action::ResetFailed(worker, unit) => {
                 self.send_request(worker, &unit, worker::Request::ResetFailed { unit: unit.to_string() });
             }
+            // A unit whose files are gone goes on with what its worker knows.
+            Action::Update(_, unit) if !self.is_loaded(&unit) => {}
             Action::Update(worker, unit) => {
                 if let Some(definition) = self.definition(&unit) {
                     let request = worker::Request::Update { unit: unit.to_string(), definition };
@@ -75,24 +81,37 @@ impl Broker {
             Action::TriggerAck(id) => self.trigger_taken(id),
             Action::TriggerDrop(id) => self.trigger_dropped(id),
 
-            Action::UnitNew(unit) => self.emit(|_| signals::unit("UnitNew", &unit)),
+            Action::UnitNew(unit) => {
+                self.watch_name_of(&unit);
+                self.emit(Scope::Unit(&unit), |_| signals::unit("UnitNew", &unit));
+            }
             Action::UnitRemoved(unit) => {
                 self.model.runtime.remove(&unit);
                 self.model.peers.remove(&unit);
-                self.emit(|_| signals::unit("UnitRemoved", &unit));
+                self.watch_name_of(&unit);
+                self.emit(Scope::Unit(&unit), |_| signals::unit("UnitRemoved", &unit));
             }
-            Action::UnitChanged(unit) => self.emit(|model| signals::unit_changed(model, &unit)),
-            Action::JobNew(id, unit) => self.emit(|_| signals::job_new(id, &unit)),
-            Action::JobChanged(id) => self.emit(|model| signals::job_changed(model, id)),
+            Action::UnitChanged(unit) => {
+                self.emit(Scope::Unit(&unit), |model| signals::unit_changed(model, &unit));
+                self.bus_unit_changed(&unit);
+            }
+            Action::JobNew(id, unit) => self.emit(Scope::Job(id), |_| signals::job_new(id, &unit)),
+            Action::JobChanged(id) => self.emit(Scope::Job(id), |model| signals::job_changed(model, id)),
             Action::JobRemoved(id, unit, result) => {
                 if self.reply.before_end_of == Some(id) {
                     self.flush_reply();
                 }
-                self.emit(|_| signals::job_removed(id, &unit, result));
+                self.emit(Scope::Job(id), |_| signals::job_removed(id, &unit, result));
+                self.job_removed_on_bus(id);
             }
-            Action::Reloading(active) => self.emit(|_| signals::reloading(active)),
+            Action::Reloading(active) => {
+                self.emit(Scope::Manager, |_| signals::reloading(active));
+                if !active {
+                    self.watch_all_names();
+                }
+            }
             Action::StartupFinished => self.startup_finished(),
-            Action::ManagerChanged => self.emit(signals::manager_changed),
+            Action::ManagerChanged => self.emit(Scope::Manager, signals::manager_changed),
 
             Action::Log(unit, level, text) => log(unit.as_ref(), level, &text),
             Action::Why(entry) => {
@@ -102,19 +121,24 @@ impl Broker {
         }
     }
 
-    /// Signals go to everybody; without anybody they aren't even built.
-    fn emit<S: IntoIterator<Item = Message>>(&self, signals: impl FnOnce(&crate::model::Model) -> S) {
-        if self.callers.is_empty() {
+    /// Signals go to all who are connected, and over the bus if somebody there wants them; without anybody they aren't
+    /// even built.
+    fn emit<S: IntoIterator<Item = Message>>(&self, scope: Scope<'_>, signals: impl FnOnce(&crate::model::Model) -> S) {
+        let bus = self.bus.listening(scope);
+        if self.callers.is_empty() && bus.is_none() {
             return;
         }
         for signal in signals(&self.model) {
+            if let Some(bus) = bus {
+                super::message_bus::send(bus, &signal);
+            }
             self.server.broadcast(signal);
         }
     }
 
     /// A signal that isn't the engine's.
     pub(super) fn broadcast(&self, signal: Option<Message>) {
-        self.emit(|_| signal);
+        self.emit(Scope::Manager, |_| signal);
     }
 
     /// The last job is done: services that wait for that (`Type=idle`) may go on.
@@ -128,21 +152,28 @@ impl Broker {
 
     fn flush_reply(&mut self) {
         self.reply.before_end_of = None;
-        if let Some((client, message)) = self.reply.message.take() {
-            self.server.send(client, message);
+        match self.reply.message.take() {
+            Some((Origin::Peer(client), message)) => {
+                self.server.send(client, message);
+            }
+            Some((Origin::Bus(_), message)) => self.bus.send(&message),
+            None => {}
         }
     }
 
     /// Answers the call that is being handled, once the signals that come first are sent.
-    pub(super) fn answer(&mut self, client: ClientId, message: Message) {
-        self.reply.message = Some((client, message));
+    pub(super) fn answer(&mut self, origin: Origin, message: Message) {
+        self.reply.message = Some((origin, message));
         self.settle();
+    }
+
+    fn is_loaded(&self, unit: &UnitName) -> bool {
+        self.model.engine.unit(unit).is_some_and(|view| view.load_state == LoadState::Loaded)
     }
 
     fn tell_socket(&mut self, socket: &UnitName, service: &UnitName, result: String) {
         let sub = self.model.engine.unit(service).map(|view| view.sub.to_owned()).unwrap_or_else(|| "dead".into());
-        let state =
-            sockets::ServiceState { socket: socket.to_string(), service: service.to_string(), sub, result };
+        let state = sockets::ServiceState { socket: socket.to_string(), service: service.to_string(), sub, result };
         self.workers.send(Worker::Activator, sockets::Request::ServiceState(state).message());
     }
 
@@ -154,7 +185,7 @@ impl Broker {
         }
         let saved = &self.model.facts.saved;
         let userspace = saved.finish.monotonic_usec.saturating_sub(saved.userspace.monotonic_usec);
-        self.emit(|_| signals::startup_finished(userspace));
+        self.emit(Scope::Manager, |_| signals::startup_finished(userspace));
         let state = self.model.engine.system_state();
         self.runner.status(match state {
             SystemState::Degraded => "startup finished, some units failed",

@@ -27,10 +27,6 @@ pub struct ManagerConfig {
 
 impl Default for ManagerConfig {
     fn default() -> Self {
-        Self {
-            default_start_limit_interval_sec: 10,
-            default_start_limit_burst: 5,
-            default_device_timeout_sec: 90,
-        }
+        Self { default_start_limit_interval_sec: 10, default_start_limit_burst: 5, default_device_timeout_sec: 90 }
     }
 }

@@ -59,8 +59,7 @@ impl Broker {
         if self.handle(Event::Load(target.clone())).is_err() {
             return false;
         }
-        let loaded =
-            self.model.engine.unit(&target).is_some_and(|view| view.load_state == LoadState::Loaded);
+        let loaded = self.model.engine.unit(&target).is_some_and(|view| view.load_state == LoadState::Loaded);
         if !loaded {
             return false;
         }

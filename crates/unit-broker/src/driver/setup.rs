@@ -13,6 +13,7 @@ use daemon_runtime::notify::Runner;
 use daemon_runtime::paths::{Mode, RuntimeDir, user_runtime_dir};
 use unit_parser::{Host, LoadPath, Loader};
 
+use super::message_bus::{BusEvents, MessageBus};
 use super::starts::Starts;
 use super::store::{Saved, Store};
 use super::workers::{WorkerEvents, Workers};
@@ -31,6 +32,7 @@ pub struct Ready {
     pub broker: Broker,
     pub incoming: IncomingStream,
     pub workers: WorkerEvents,
+    pub bus: BusEvents,
     pub first: bool,
 }
 
@@ -79,7 +81,9 @@ pub fn setup(args: &CommonArgs, config: &Config) -> io::Result<Ready> {
     machine.surroundings.environment = facts.environment.list();
 
     let (server, incoming) = Server::new(Limits::default());
-    listen_everywhere(&server, &runtime, user)?;
+    let primary = listen_everywhere(&server, &runtime, user)?;
+    // A manager beside the machine's own isn't to be found on its bus.
+    let (bus, bus_events) = MessageBus::new(user, primary, store.load_interests());
     let (workers, events) = Workers::open(&runtime);
     store.save_facts(&facts.saved);
     let broker = Broker {
@@ -87,6 +91,7 @@ pub fn setup(args: &CommonArgs, config: &Config) -> io::Result<Ready> {
         server,
         callers: HashMap::new(),
         next_caller: 0,
+        bus,
         workers,
         starts: Starts::default(),
         store,
@@ -96,7 +101,7 @@ pub fn setup(args: &CommonArgs, config: &Config) -> io::Result<Ready> {
         ending: None,
         quit: false,
     };
-    Ok(Ready { broker, incoming, workers: events, first })
+    Ok(Ready { broker, incoming, workers: events, bus: bus_events, first })
 }
 
 fn parser_mode(mode: Mode) -> unit_parser::Mode {
@@ -120,7 +125,8 @@ fn loader(mode: Mode, runtime: &RuntimeDir, host: Host) -> Loader {
 
 fn facts(user: bool, config: &Config) -> Facts {
     let environment = if user {
-        let own = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+        let own =
+            std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
         Environment::user(own)
     } else {
         Environment::system()
@@ -134,7 +140,9 @@ fn facts(user: bool, config: &Config) -> Facts {
         cgroup_root,
         cgroup_prefix,
         device_timeout: config.manager.default_device_timeout_sec.saturating_mul(1_000_000),
-        log_level: std::env::var("QUINTET_LOG").or_else(|_| std::env::var("SYSTEMD_LOG_LEVEL")).unwrap_or_else(|_| "info".into()),
+        log_level: std::env::var("QUINTET_LOG")
+            .or_else(|_| std::env::var("SYSTEMD_LOG_LEVEL"))
+            .unwrap_or_else(|_| "info".into()),
         log_target: std::env::var("SYSTEMD_LOG_TARGET").unwrap_or_else(|_| "console".into()),
         saved: SavedFacts::default(),
     }
@@ -156,8 +164,9 @@ fn cgroup_prefix(root: &Path) -> String {
     }
 }
 
-/// The broker's own socket and the public one: passed by the launcher, or bound here.
-fn listen_everywhere(server: &Server, runtime: &RuntimeDir, user: bool) -> io::Result<()> {
+/// The broker's own socket and the public one: passed by the launcher, or bound here. Whether the public one is at its
+/// usual place, and ours.
+fn listen_everywhere(server: &Server, runtime: &RuntimeDir, user: bool) -> io::Result<bool> {
     let mut passed = PassedFds::from_env();
     let mut listen = |name: &'static str, path: PathBuf| -> io::Result<()> {
         let listener = match passed.take(name) {
@@ -168,14 +177,14 @@ fn listen_everywhere(server: &Server, runtime: &RuntimeDir, user: bool) -> io::R
     };
     listen("bus", runtime.bus(DAEMON))?;
     let public = if user { user_runtime_dir() } else { PathBuf::from("/run") };
-    let public = std::env::var_os("QUINTET_PUBLIC_SOCKET")
-        .map_or_else(|| public.join("systemd/private"), PathBuf::from);
+    let public =
+        std::env::var_os("QUINTET_PUBLIC_SOCKET").map_or_else(|| public.join("systemd/private"), PathBuf::from);
     match listen("private", public.clone()) {
         // A real systemd serves there: the broker's own socket is enough for unitctl.
         Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
             tracing::warn!(path = %public.display(), "another manager serves there: systemctl will talk to that one");
-            Ok(())
+            Ok(false)
         }
-        other => other,
+        other => other.map(|()| usual),
     }
 }

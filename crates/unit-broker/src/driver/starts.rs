@@ -77,7 +77,8 @@ impl Broker {
 
     fn fetch(&mut self, unit: &UnitName) {
         let Some(held) = self.starts.held.get(unit) else { return };
-        let wanted = held.command.sockets.iter().enumerate().filter(|(index, _)| matches!(held.fds.get(*index), Some(None)));
+        let wanted =
+            held.command.sockets.iter().enumerate().filter(|(index, _)| matches!(held.fds.get(*index), Some(None)));
         for (index, socket) in wanted {
             let request = sockets::Request::Fds { unit: socket.to_string() };
             if let Some(serial) = self.workers.send(Worker::Activator, request.message()) {

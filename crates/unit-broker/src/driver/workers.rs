@@ -189,9 +189,10 @@ impl Broker {
             }
         } else if link.status == Some(serial) {
             link.status = None;
-            match result.map_err(|error| error.to_string()).and_then(|message| {
-                devices::parse_status(&message).map_err(|error| error.to_string())
-            }) {
+            match result
+                .map_err(|error| error.to_string())
+                .and_then(|message| devices::parse_status(&message).map_err(|error| error.to_string()))
+            {
                 Ok((available, reason)) => self.apply(Event::DevicesAvailable { available, reason }),
                 Err(error) => tracing::error!(error, "device-watcher doesn't tell its status"),
             }
@@ -220,6 +221,9 @@ impl Broker {
         match listed {
             Ok(event) => self.apply(event),
             Err(error) => tracing::error!(?worker, %error, "a list that can't be read"),
+        }
+        if worker == Worker::Supervisor {
+            self.tell_owners();
         }
         self.apply(Event::WorkerBack(worker));
         if worker == Worker::Activator {

@@ -29,7 +29,13 @@ fn describe(interface: &Interface, text: &mut String) {
     let _ = writeln!(text, " <interface name=\"{}\">", interface.name);
     for property in &interface.properties {
         let access = if property.writable { "readwrite" } else { "read" };
-        let _ = write!(text, "  <property name=\"{}\" type=\"{}\" access=\"{access}\">\n   <annotation name=\"org.freedesktop.DBus.Property.EmitsChangedSignal\" value=\"{}\"/>\n  </property>\n", property.name, property.text, property.emits.annotation());
+        let _ = write!(
+            text,
+            "  <property name=\"{}\" type=\"{}\" access=\"{access}\">\n   <annotation name=\"org.freedesktop.DBus.Property.EmitsChangedSignal\" value=\"{}\"/>\n  </property>\n",
+            property.name,
+            property.text,
+            property.emits.annotation()
+        );
     }
     for method in &interface.methods {
         let _ = writeln!(text, "  <method name=\"{}\">", method.name);

@@ -12,8 +12,7 @@ use crate::driver::Broker;
 use crate::glob;
 
 /// A row of `ListUnits`: name, description, load state, active state, sub state, following, path, job id, type, path.
-type UnitRow =
-    (String, String, String, String, String, String, OwnedObjectPath, u32, String, OwnedObjectPath);
+type UnitRow = (String, String, String, String, String, String, OwnedObjectPath, u32, String, OwnedObjectPath);
 
 /// Answers a method.
 ///
@@ -45,14 +44,20 @@ pub fn handle(broker: &mut Broker, call: &Call, member: &str) -> Answered {
             let (id,): (Vec<u8>,) = call.arguments()?;
             let text: String = id.iter().map(|byte| format!("{byte:02x}")).collect();
             let unit = dispatch::by_invocation_id(broker, &text).ok_or_else(|| {
-                BusError::new(ErrorName::NoUnitForInvocationId, format!("No unit with the specified invocation ID {text} known."))
+                BusError::new(
+                    ErrorName::NoUnitForInvocationId,
+                    format!("No unit with the specified invocation ID {text} known."),
+                )
             })?;
             call.reply_path(&unit.bus_path())
         }
         "GetUnitByControlGroup" => {
             let path = one_string(call)?;
             let unit = processes::by_cgroup_path(broker, &path).ok_or_else(|| {
-                BusError::new(ErrorName::NoSuchUnit, format!("Control group '{path}' is not valid or not managed by this instance"))
+                BusError::new(
+                    ErrorName::NoSuchUnit,
+                    format!("Control group '{path}' is not valid or not managed by this instance"),
+                )
             })?;
             call.reply_path(&unit.bus_path())
         }
@@ -156,8 +161,7 @@ pub fn handle(broker: &mut Broker, call: &Call, member: &str) -> Answered {
             }
             call.reply(&(rows,))
         }
-        // Signals go to private connections anyway.
-        "Subscribe" | "Unsubscribe" => call.reply(&()),
+        "Subscribe" | "Unsubscribe" => broker.subscribe(call, member == "Subscribe"),
         "SetEnvironment" => {
             let (assignments,): (Vec<String>,) = call.arguments()?;
             broker.change_environment(&[], &assignments)?;
@@ -237,9 +241,8 @@ fn rows(broker: &Broker, states: &[String], patterns: &[String]) -> Vec<UnitRow>
     let engine = &broker.model.engine;
     let mut rows = Vec::new();
     for view in engine.units().into_iter().filter_map(|name| engine.unit(name)) {
-        let in_state = |state: &String| {
-            *state == view.load_state.as_str() || *state == view.sub || *state == view.active.as_str()
-        };
+        let in_state =
+            |state: &String| *state == view.load_state.as_str() || *state == view.sub || *state == view.active.as_str();
         if !states.is_empty() && !states.iter().any(in_state) {
             continue;
         }

@@ -110,17 +110,14 @@ pub fn by_cgroup_path(broker: &Broker, path: &str) -> Option<UnitName> {
 /// What the caller is told.
 pub fn freeze(broker: &mut Broker, call: &Call, unit: &UnitName, frozen: bool) -> Answered {
     if !matches!(unit.unit_type(), UnitType::Service | UnitType::Slice | UnitType::Scope) {
-        return Err(BusError::new(
-            ErrorName::NotSupported,
-            format!("Unit '{unit}' does not support freezing."),
-        ));
+        return Err(BusError::new(ErrorName::NotSupported, format!("Unit '{unit}' does not support freezing.")));
     }
     let active = broker.model.engine.unit(unit).is_some_and(|view| view.active.is_up());
     if frozen && !active {
         return Err(BusError::new(ErrorName::UnitInactive, format!("Unit is inactive or does not exist: {unit}")));
     }
-    let directory = broker.model.cgroup_directory(unit)
-        .ok_or_else(|| errors::not_supported("Freezing without control groups"))?;
+    let directory =
+        broker.model.cgroup_directory(unit).ok_or_else(|| errors::not_supported("Freezing without control groups"))?;
     std::fs::write(directory.join("cgroup.freeze"), if frozen { "1" } else { "0" })
         .map_err(|error| BusError::from_io(&error))?;
     call.reply(&())

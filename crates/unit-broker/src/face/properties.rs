@@ -43,6 +43,9 @@ pub fn handle(broker: &mut Broker, call: &Call, target: &Target) -> Answered {
             if !property.writable {
                 return Err(errors::read_only(&name));
             }
+            if !call.caller.privileged {
+                return Err(access::denied());
+            }
             if *new.value_signature() != property.signature {
                 let text = format!("Incorrect parameters for property '{name}', expected '{}'.", property.text);
                 return Err(BusError::invalid_args(text));
@@ -54,11 +57,7 @@ pub fn handle(broker: &mut Broker, call: &Call, target: &Target) -> Answered {
     }
 }
 
-fn find(
-    target: &Target,
-    interface: &str,
-    property: &str,
-) -> Result<(&'static Interface, &'static Property), BusError> {
+fn find(target: &Target, interface: &str, property: &str) -> Result<(&'static Interface, &'static Property), BusError> {
     let mut interfaces = target.interfaces().into_iter().filter(|i| interface.is_empty() || i.name == interface);
     interfaces
         .find_map(|found| found.property(property).map(|property| (found, property)))

@@ -28,8 +28,7 @@ pub fn handle(broker: &mut Broker, call: &Call, unit: &UnitName, member: &str) -
             broker.request(Event::ResetFailed(Some(unit.clone())))?;
             call.reply(&())
         }
-        // On a private connection nobody has a name whose going away could be noticed, so systemd refuses too.
-        "Ref" | "Unref" => Err(BusError::invalid_args("Invalid argument")),
+        "Ref" | "Unref" => broker.reference(call, unit, member == "Ref"),
         "Freeze" => processes::freeze(broker, call, unit, true),
         "Thaw" => processes::freeze(broker, call, unit, false),
         "Clean" | "SetProperties" => Err(errors::not_supported(member)),
@@ -89,7 +88,10 @@ fn queue(broker: &mut Broker, call: &Call, unit: &UnitName, verb: Verb, mode: &s
         cause: call.cause(),
     };
     match broker.request(Event::Enqueue(request))? {
-        Reply::Queued(queued) => Ok(queued),
+        Reply::Queued(queued) => {
+            broker.follow_job(call, queued.anchor.job);
+            Ok(queued)
+        }
         Reply::Done | Reply::Unit(_) => Err(BusError::new(ErrorName::Failed, "No job was made.")),
     }
 }
@@ -103,8 +105,8 @@ pub fn enqueue_any(broker: &mut Broker, call: &Call, unit: &UnitName, job_type: 
         "reload-or-restart" => Verb { job_type: JobType::Restart, reload_if_possible: true },
         "reload-or-try-restart" => Verb { job_type: JobType::TryRestart, reload_if_possible: true },
         word => {
-            let job_type = JobType::parse(word)
-                .ok_or_else(|| BusError::invalid_args(format!("Job type {word} invalid")))?;
+            let job_type =
+                JobType::parse(word).ok_or_else(|| BusError::invalid_args(format!("Job type {word} invalid")))?;
             Verb { job_type, reload_if_possible: false }
         }
     };

@@ -85,15 +85,14 @@ fn change(broker: &mut Broker, call: &Call, member: &str) -> Option<Answered> {
         "PresetAllUnitFiles" => call.arguments::<(String, bool, bool)>().and_then(|(mode, runtime, force)| {
             done(broker.model.installer().preset_all(preset_mode(&mode)?, Flags { runtime, force }))
         }),
-        "RevertUnitFiles" => call
-            .arguments::<(Vec<String>,)>()
-            .and_then(|(files,)| done(broker.model.installer().revert(&files))),
+        "RevertUnitFiles" => {
+            call.arguments::<(Vec<String>,)>().and_then(|(files,)| done(broker.model.installer().revert(&files)))
+        }
         "SetDefaultTarget" => call
             .arguments::<(String, bool)>()
             .and_then(|(name, force)| done(broker.model.installer().set_default_target(&name, force))),
-        "AddDependencyUnitFiles" => call
-            .arguments::<(Vec<String>, String, String, bool, bool)>()
-            .and_then(|(files, target, kind, runtime, force)| {
+        "AddDependencyUnitFiles" => call.arguments::<(Vec<String>, String, String, bool, bool)>().and_then(
+            |(files, target, kind, runtime, force)| {
                 let kind = match kind.as_str() {
                     "Wants" => Dependency::Wants,
                     "Requires" => Dependency::Requires,
@@ -101,7 +100,8 @@ fn change(broker: &mut Broker, call: &Call, member: &str) -> Option<Answered> {
                 };
                 let flags = Flags { runtime, force };
                 done(broker.model.installer().add_dependency(&files, &target, kind, flags))
-            }),
+            },
+        ),
         _ => return None,
     };
     Some(outcome.and_then(|outcome| {

@@ -41,9 +41,8 @@ impl Environment {
     /// A user manager's: what the manager itself was started with.
     #[must_use]
     pub fn user(own: impl Iterator<Item = (String, String)>) -> Self {
-        let mut base: BTreeMap<String, String> = own
-            .filter(|(name, _)| !PRIVATE.contains(&name.as_str()) && !name.starts_with("QUINTET_"))
-            .collect();
+        let mut base: BTreeMap<String, String> =
+            own.filter(|(name, _)| !PRIVATE.contains(&name.as_str()) && !name.starts_with("QUINTET_")).collect();
         base.entry("PATH".to_owned()).or_insert_with(|| DEFAULT_PATH.to_owned());
         for (name, value) in locale() {
             base.entry(name).or_insert(value);

@@ -41,7 +41,14 @@ impl Model {
     /// A model in which no worker has told anything yet.
     #[must_use]
     pub fn new(engine: Engine, machine: Machine, facts: Facts) -> Self {
-        Self { engine, machine, runtime: HashMap::new(), facts, peers: HashMap::new(), file_states: FileStates::default() }
+        Self {
+            engine,
+            machine,
+            runtime: HashMap::new(),
+            facts,
+            peers: HashMap::new(),
+            file_states: FileStates::default(),
+        }
     }
 
     /// Whether a unit's files changed since they were read.

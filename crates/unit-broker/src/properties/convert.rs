@@ -53,9 +53,7 @@ pub fn convert(value: &Value, property: &str, text: &str, signature: &Signature)
             Some(array(element, commands.iter().map(|command| command_line(command, text == EXEC_EX))))
         }
         Value::ExitStatus(set) => Some(exit_status(set)),
-        Value::Environment(variables) => {
-            Some(strings(variables.iter().map(|(name, value)| format!("{name}={value}"))))
-        }
+        Value::Environment(variables) => Some(strings(variables.iter().map(|(name, value)| format!("{name}={value}")))),
         Value::Listen(addresses) => {
             let pairs = addresses.iter().map(|address| (address.kind.as_str().to_owned(), address.text.clone()));
             Some(string_pairs(pairs))
@@ -113,9 +111,9 @@ fn word(value: &str, property: &str, text: &str) -> Option<Variant<'static>> {
             "StandardInput" | "StandardOutput" | "StandardError" => {
                 value.split_once(':').map_or(value, |(kind, _)| kind).to_owned()
             }
-            "StandardInputFileDescriptorName" | "StandardOutputFileDescriptorName" | "StandardErrorFileDescriptorName" => {
-                value.strip_prefix("fd:").unwrap_or_default().to_owned()
-            }
+            "StandardInputFileDescriptorName"
+            | "StandardOutputFileDescriptorName"
+            | "StandardErrorFileDescriptorName" => value.strip_prefix("fd:").unwrap_or_default().to_owned(),
             _ => value.to_owned(),
         })),
         // Protocol numbers (/etc/protocols, <linux/in.h>).

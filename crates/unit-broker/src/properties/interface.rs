@@ -77,10 +77,7 @@ impl Method {
     /// Signature of a call's body.
     #[must_use]
     pub fn input_signature(&self) -> String {
-        self.inputs
-            .iter()
-            .map(|(signature, _)| *signature)
-            .collect()
+        self.inputs.iter().map(|(signature, _)| *signature).collect()
     }
 }
 
@@ -97,9 +94,7 @@ impl Interface {
     /// The property of that name.
     #[must_use]
     pub fn property(&self, name: &str) -> Option<&Property> {
-        self.properties
-            .iter()
-            .find(|property| property.name == name)
+        self.properties.iter().find(|property| property.name == name)
     }
 
     /// The method of that name.
@@ -129,12 +124,7 @@ fn parse(text: &'static str) -> Vec<Interface> {
             continue;
         }
         if let Some(name) = line.strip_prefix("interface ") {
-            let empty = Interface {
-                name,
-                properties: Vec::new(),
-                methods: Vec::new(),
-                signals: Vec::new(),
-            };
+            let empty = Interface { name, properties: Vec::new(), methods: Vec::new(), signals: Vec::new() };
             table.push(empty);
             continue;
         }
@@ -144,17 +134,10 @@ fn parse(text: &'static str) -> Vec<Interface> {
         if let Some(rest) = line.strip_prefix('.') {
             let (head, outputs) = rest.split_once("->").unwrap_or((rest, ""));
             let (name, inputs) = head.split_once(' ').unwrap_or((head, ""));
-            current.methods.push(Method {
-                name,
-                inputs: arguments(inputs),
-                outputs: arguments(outputs),
-            });
+            current.methods.push(Method { name, inputs: arguments(inputs), outputs: arguments(outputs) });
         } else if let Some(rest) = line.strip_prefix('!') {
             let (name, list) = rest.split_once(' ').unwrap_or((rest, ""));
-            current.signals.push(Signal {
-                name,
-                arguments: arguments(list),
-            });
+            current.signals.push(Signal { name, arguments: arguments(list) });
         } else if let Some(property) = property(line) {
             current.properties.push(property);
         }
@@ -182,20 +165,11 @@ fn property(line: &'static str) -> Option<Property> {
         _ => Emits::Nothing,
     };
     let writable = flags.any(|flag| flag == "rw");
-    Some(Property {
-        name,
-        text,
-        signature,
-        emits,
-        writable,
-        default,
-    })
+    Some(Property { name, text, signature, emits, writable, default })
 }
 
 fn arguments(list: &'static str) -> Vec<(&'static str, &'static str)> {
-    list.split_whitespace()
-        .filter_map(|argument| argument.split_once(':'))
-        .collect()
+    list.split_whitespace().filter_map(|argument| argument.split_once(':')).collect()
 }
 
 #[cfg(test)]
@@ -206,24 +180,15 @@ mod tests {
     #[test]
     fn every_line_is_read() {
         let lines = include_str!("interfaces.txt").lines();
-        let members = lines.filter(|line| {
-            !line.is_empty() && !line.starts_with('#') && !line.starts_with("interface ")
-        });
-        let read: usize = all()
-            .map(|i| i.properties.len() + i.methods.len() + i.signals.len())
-            .sum();
+        let members =
+            lines.filter(|line| !line.is_empty() && !line.starts_with('#') && !line.starts_with("interface "));
+        let read: usize = all().map(|i| i.properties.len() + i.methods.len() + i.signals.len()).sum();
         assert_eq!(read, members.count());
     }
 
     #[test]
     fn counts_are_those_of_systemd_252() {
-        for (name, count) in [
-            ("Manager", 118),
-            ("Unit", 98),
-            ("Service", 303),
-            ("Socket", 302),
-            ("Mount", 261),
-        ] {
+        for (name, count) in [("Manager", 118), ("Unit", 98), ("Service", 303), ("Socket", 302), ("Mount", 261)] {
             let interface = interface(&format!("org.freedesktop.systemd1.{name}")).unwrap();
             assert_eq!(interface.properties.len(), count, "{name}");
         }
@@ -248,10 +213,7 @@ mod tests {
     fn methods_know_their_arguments() {
         let manager = interface("org.freedesktop.systemd1.Manager").unwrap();
         assert_eq!(manager.method("StartUnit").unwrap().input_signature(), "ss");
-        assert_eq!(
-            manager.method("ListUnits").unwrap().outputs[0].0,
-            "a(ssssssouso)"
-        );
+        assert_eq!(manager.method("ListUnits").unwrap().outputs[0].0, "a(ssssssouso)");
         assert!(manager.method("NoSuch").is_none());
     }
 }

@@ -174,11 +174,9 @@ mod tests {
 
     #[test]
     fn slices_nest() {
-        for (name, path) in [
-            ("-.slice", ""),
-            ("system.slice", "/system.slice"),
-            ("a-b-c.slice", "/a.slice/a-b.slice/a-b-c.slice"),
-        ] {
+        for (name, path) in
+            [("-.slice", ""), ("system.slice", "/system.slice"), ("a-b-c.slice", "/a.slice/a-b.slice/a-b-c.slice")]
+        {
             assert_eq!(slice_path(name), path);
         }
     }

@@ -21,9 +21,7 @@ pub fn zero(signature: &Signature) -> Variant<'static> {
         Signature::ObjectPath => Variant::ObjectPath(ObjectPath::from_static_str_unchecked("/")),
         Signature::Variant => Variant::Variant(Box::new(Variant::U8(0))),
         Signature::Array(element) => Variant::Array(Array::new(element.signature())),
-        Signature::Dict { key, value } => {
-            Variant::Dict(Dict::new(key.signature(), value.signature()))
-        }
+        Signature::Dict { key, value } => Variant::Dict(Dict::new(key.signature(), value.signature())),
         Signature::Structure(fields) => structure(fields.iter().map(zero)),
     }
 }
@@ -51,9 +49,7 @@ pub fn from_json(json: &Json, signature: &Signature) -> Option<Variant<'static>>
         Signature::U64 => Variant::U64(json.as_u64()?),
         Signature::F64 => Variant::F64(json.as_f64()?),
         Signature::Str => Variant::Str(json.as_str()?.to_owned().into()),
-        Signature::ObjectPath => {
-            Variant::ObjectPath(ObjectPath::try_from(json.as_str()?.to_owned()).ok()?)
-        }
+        Signature::ObjectPath => Variant::ObjectPath(ObjectPath::try_from(json.as_str()?.to_owned()).ok()?),
         Signature::Array(element) => {
             let mut array = Array::new(element.signature());
             for item in json.as_array()? {
@@ -66,18 +62,13 @@ pub fn from_json(json: &Json, signature: &Signature) -> Option<Variant<'static>>
             if items.len() != fields.len() {
                 return None;
             }
-            let items: Option<Vec<_>> = items
-                .iter()
-                .zip(fields.iter())
-                .map(|(item, field)| from_json(item, field))
-                .collect();
+            let items: Option<Vec<_>> =
+                items.iter().zip(fields.iter()).map(|(item, field)| from_json(item, field)).collect();
             structure(items?.into_iter())
         }
-        Signature::Unit
-        | Signature::Signature
-        | Signature::Variant
-        | Signature::Fd
-        | Signature::Dict { .. } => return None,
+        Signature::Unit | Signature::Signature | Signature::Variant | Signature::Fd | Signature::Dict { .. } => {
+            return None;
+        }
     })
 }
 
@@ -112,16 +103,12 @@ pub fn string(text: impl Into<String>) -> Variant<'static> {
 /// An object path; `/` when it is none.
 pub fn path(text: impl Into<String>) -> Variant<'static> {
     Variant::ObjectPath(
-        ObjectPath::try_from(text.into())
-            .unwrap_or_else(|_| ObjectPath::from_static_str_unchecked("/")),
+        ObjectPath::try_from(text.into()).unwrap_or_else(|_| ObjectPath::from_static_str_unchecked("/")),
     )
 }
 
 /// An array of `element` with these items.
-pub fn array(
-    element: &Signature,
-    items: impl IntoIterator<Item = Variant<'static>>,
-) -> Variant<'static> {
+pub fn array(element: &Signature, items: impl IntoIterator<Item = Variant<'static>>) -> Variant<'static> {
     let mut array = Array::new(element);
     for item in items {
         if let Err(error) = array.append(item) {
@@ -147,9 +134,7 @@ mod tests {
 
     #[test]
     fn zeros_have_their_type() {
-        for text in [
-            "y", "b", "s", "as", "(uo)", "a(ss)", "a{sv}", "(bas)", "o", "d",
-        ] {
+        for text in ["y", "b", "s", "as", "(uo)", "a(ss)", "a{sv}", "(bas)", "o", "d"] {
             let signature = Signature::try_from(text).unwrap();
             assert_eq!(zero(&signature).value_signature().to_string(), text);
         }

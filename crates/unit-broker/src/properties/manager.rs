@@ -12,9 +12,7 @@ use crate::model::{Model, VERSION};
 /// One property of the manager.
 #[must_use]
 pub fn of_manager(model: &Model, property: &Property) -> Variant<'static> {
-    value(model, property)
-        .or_else(|| property.default.try_clone().ok())
-        .unwrap_or_else(|| zero(&property.signature))
+    value(model, property).or_else(|| property.default.try_clone().ok()).unwrap_or_else(|| zero(&property.signature))
 }
 
 /// One property of `org.freedesktop.LogControl1`.
