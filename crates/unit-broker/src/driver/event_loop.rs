@@ -24,11 +24,14 @@ const DRAIN: Duration = Duration::from_millis(500);
 pub async fn run(args: &CommonArgs, config: &Config) -> io::Result<()> {
     let mut shutdown = Shutdown::install()?;
     let mut signals = Signals::install()?;
-    let Ready { mut broker, mut incoming, mut workers, first } = setup(args, config)?;
+    let Ready { mut broker, mut incoming, mut workers, mut bus, first } = setup(args, config)?;
+    broker.restore_references();
     if first {
         broker.boot();
     }
     broker.settle();
+    broker.watch_all_names();
+    broker.look_for_bus();
     broker.runner.ready("serving");
     tracing::debug!("serving");
     // Something happened since the last garbage collection.
@@ -46,6 +49,7 @@ pub async fn run(args: &CommonArgs, config: &Config) -> io::Result<()> {
             Some(event) = workers.activator.recv() => broker.on_worker(Worker::Activator, event),
             Some(event) = workers.watcher.recv() => broker.on_worker(Worker::Watcher, event),
             Some(message) = incoming.recv() => broker.on_client(message),
+            Some(event) = bus.recv() => broker.on_bus(event),
             () = sleep(deadline), if deadline.is_some() => broker.apply(Event::Time),
             // Only when all of the above have nothing: yielding lets the connections' tasks run first.
             () = tokio::task::yield_now(), if busy => {
@@ -58,6 +62,7 @@ pub async fn run(args: &CommonArgs, config: &Config) -> io::Result<()> {
     }
     broker.runner.stopping();
     broker.server.drain(DRAIN).await;
+    broker.drain_bus(DRAIN).await;
     Ok(())
 }
 

@@ -6,6 +6,7 @@
 mod actions;
 mod config;
 mod event_loop;
+mod message_bus;
 mod power;
 mod reports;
 mod requests;
@@ -22,8 +23,9 @@ use daemon_runtime::notify::Runner;
 use zbus::Message;
 
 use crate::core::Time;
-use crate::face::call::Caller;
+use crate::face::call::{Caller, Origin};
 use crate::model::Model;
+use message_bus::MessageBus;
 use starts::Starts;
 use store::Store;
 use workers::Workers;
@@ -38,6 +40,7 @@ pub struct Broker {
     server: Server,
     callers: HashMap<ClientId, Rc<Caller>>,
     next_caller: u64,
+    bus: MessageBus,
     workers: Workers,
     starts: Starts,
     store: Store,
@@ -55,7 +58,7 @@ pub struct Broker {
 /// A reply that has its place among signals.
 #[derive(Default)]
 struct PendingReply {
-    message: Option<(ClientId, Message)>,
+    message: Option<(Origin, Message)>,
     /// The reply comes before this job's JobRemoved.
     before_end_of: Option<u32>,
 }

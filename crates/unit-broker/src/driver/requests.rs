@@ -3,14 +3,14 @@
 use std::rc::Rc;
 
 use bus_api::errors::{BusError, ErrorName};
-use bus_api::serve::{ClientId, Incoming, guarded};
+use bus_api::serve::{Incoming, guarded};
 use bus_api::worker;
 use zbus::message::Type;
 use zbus::{Message, OwnedVariant, Variant};
 
 use super::{Broker, now};
 use crate::core::{Cause, EngineError, Event, Reply, Worker};
-use crate::face::call::{Answer, Answered, Call, Caller};
+use crate::face::call::{Answer, Answered, Call, Caller, Origin};
 use crate::face::{dispatch, errors, relay};
 use crate::properties::interface::Property;
 
@@ -20,10 +20,21 @@ impl Broker {
         match incoming {
             Incoming::Connected(client) => {
                 self.next_caller += 1;
-                let caller = Caller { id: client.id, number: self.next_caller, pid: client.pid, uid: client.uid };
+                let caller = Caller {
+                    origin: Origin::Peer(client.id),
+                    number: self.next_caller,
+                    pid: client.pid,
+                    uid: client.uid,
+                    // Others can't connect.
+                    privileged: true,
+                };
                 self.callers.insert(client.id, Rc::new(caller));
             }
-            Incoming::Message(client, message) => self.on_message(client, message),
+            Incoming::Message(client, message) => {
+                if let Some(caller) = self.callers.get(&client).cloned() {
+                    self.on_call(caller, message);
+                }
+            }
             Incoming::Disconnected(client) => {
                 if let Some(caller) = self.callers.remove(&client) {
                     self.apply(Event::ClientGone(caller.number));
@@ -32,11 +43,12 @@ impl Broker {
         }
     }
 
-    fn on_message(&mut self, client: ClientId, message: Message) {
+    /// Answers a call.
+    pub(super) fn on_call(&mut self, caller: Rc<Caller>, message: Message) {
         if message.message_type() != Type::MethodCall {
             return;
         }
-        let Some(caller) = self.callers.get(&client).cloned() else { return };
+        let origin = caller.origin.clone();
         let call = Call::new(caller, message);
         // A handler that panics must not take the manager down.
         let reply = guarded(&call.message, || {
@@ -46,7 +58,7 @@ impl Broker {
             })
         });
         match reply {
-            Some(message) => self.answer(client, message),
+            Some(message) => self.answer(origin, message),
             None => self.settle(),
         }
     }
@@ -85,13 +97,28 @@ impl Broker {
     ) -> Answered {
         let message = request.message().map_err(|error| BusError::new(ErrorName::Failed, error.to_string()))?;
         let answer = self.workers.peer(worker).call(message);
-        let (server, client) = (self.server.clone(), call.caller.id);
-        let send = move |message| {
-            // The client may be gone.
-            server.send(client, message);
-        };
-        relay::relay(call, answer, convert, send);
+        relay::relay(call, answer, convert, self.replier(&call.caller.origin));
         Ok(Answer::Later)
+    }
+
+    /// Sends replies later, to a caller that may be gone by then.
+    fn replier(&self, origin: &Origin) -> Box<dyn Fn(Message)> {
+        match origin {
+            Origin::Peer(client) => {
+                let (server, client) = (self.server.clone(), *client);
+                Box::new(move |message| {
+                    server.send(client, message);
+                })
+            }
+            Origin::Bus(_) => {
+                let bus = self.bus.handle();
+                Box::new(move |message| {
+                    if let Some(bus) = &bus {
+                        super::message_bus::send(bus, &message);
+                    }
+                })
+            }
+        }
     }
 
     /// daemon-reload.

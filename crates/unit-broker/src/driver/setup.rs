@@ -177,8 +177,9 @@ fn listen_everywhere(server: &Server, runtime: &RuntimeDir, user: bool) -> io::R
     };
     listen("bus", runtime.bus(DAEMON))?;
     let public = if user { user_runtime_dir() } else { PathBuf::from("/run") };
-    let public =
-        std::env::var_os("QUINTET_PUBLIC_SOCKET").map_or_else(|| public.join("systemd/private"), PathBuf::from);
+    let elsewhere = std::env::var_os("QUINTET_PUBLIC_SOCKET");
+    let usual = elsewhere.is_none();
+    let public = elsewhere.map_or_else(|| public.join("systemd/private"), PathBuf::from);
     match listen("private", public.clone()) {
         // A real systemd serves there: the broker's own socket is enough for unitctl.
         Err(error) if error.kind() == io::ErrorKind::AddrInUse => {

@@ -4,12 +4,14 @@ use daemon_runtime::paths::RuntimeDir;
 use daemon_runtime::state::StateDir;
 use unit_parser::UnitName;
 
+use super::message_bus::interests::Interests;
 use crate::core::{Engine, SavedManager, SavedUnit};
 use crate::model::SavedFacts;
 
 const DAEMON: &str = "unit-broker";
 const ENGINE: &str = "engine";
 const FACTS: &str = "manager";
+const INTERESTS: &str = "message-bus";
 
 /// The state files.
 #[derive(Debug, Clone)]
@@ -53,6 +55,16 @@ impl Store {
             }
         }
         self.manager.save(ENGINE, &engine.saved_manager());
+    }
+
+    /// Saves what clients on the message bus want.
+    pub fn save_interests(&self, interests: &Interests) {
+        self.manager.save(INTERESTS, interests);
+    }
+
+    /// What they wanted.
+    pub fn load_interests(&self) -> Interests {
+        self.manager.load::<Interests>(INTERESTS).unwrap_or_default()
     }
 
     /// Saves the manager's facts.

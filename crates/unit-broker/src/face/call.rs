@@ -11,17 +11,28 @@ use zbus::{DynamicType, Message, ObjectPath, OwnedObjectPath};
 
 use crate::core::Cause;
 
+/// Where a call comes from, and its answer goes to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// A connection to one of our own sockets.
+    Peer(ClientId),
+    /// A client on the message bus, by its unique name.
+    Bus(Rc<str>),
+}
+
 /// Who is connected.
 #[derive(Debug, Clone)]
 pub struct Caller {
     /// The connection.
-    pub id: ClientId,
+    pub origin: Origin,
     /// The engine's number for it.
     pub number: u64,
     /// Its process, 0 if it is out of sight.
     pub pid: u32,
     /// Its user.
     pub uid: u32,
+    /// It may change something.
+    pub privileged: bool,
 }
 
 /// A method call.

@@ -4,7 +4,7 @@ use unit_parser::UnitName;
 
 use super::call::{Answer, Answered, Call};
 use super::object::{self, Object};
-use super::{errors, introspect, job, manager, processes, properties, unit, why};
+use super::{access, errors, introspect, job, manager, processes, properties, unit, why};
 use crate::core::{Event, Reply};
 use crate::driver::Broker;
 use crate::properties::interface::{Interface, interface};
@@ -81,6 +81,8 @@ pub fn dispatch(broker: &mut Broker, call: &Call) -> Answered {
             interface.name, method.name
         )));
     }
+    let owns = matches!(target, Target::Job(id) if broker.asked_for(&call.caller, id));
+    access::check(&call.caller, interface.name, method.name, owns)?;
     let short = interface.name.strip_prefix(PREFIX).unwrap_or(interface.name);
     match (target, short, method.name) {
         (Target::Manager, _, member) => manager::handle(broker, call, member),

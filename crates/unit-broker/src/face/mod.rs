@@ -3,6 +3,7 @@
 //! By path first ([`object`]), then by interface and member ([`dispatch`]). There are no objects: a unit's path is
 //! answered by looking the unit up, which loads it, so that nothing has to be registered or removed.
 
+mod access;
 pub mod call;
 pub mod dispatch;
 pub mod errors;
@@ -15,6 +16,6 @@ pub mod processes;
 mod properties;
 pub mod relay;
 pub mod signals;
-mod unit;
+pub mod unit;
 mod unit_files;
 mod why;

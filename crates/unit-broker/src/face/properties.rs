@@ -5,7 +5,7 @@ use zbus::{OwnedVariant, Variant};
 
 use super::call::{Answered, Call, object_path};
 use super::dispatch::Target;
-use super::errors;
+use super::{access, errors};
 use crate::driver::Broker;
 use crate::properties::dict::PropertyDict;
 use crate::properties::interface::{Interface, Property};
