@@ -37,7 +37,7 @@ pub enum Command {
     ///
     /// SIGTERM and SIGINT stop them in reverse order; SIGHUP reloads them. The exit status is that of the first service that
     /// failed (128 + the signal if one killed it), else 0. Services write to this program's output unless their unit says
-    /// otherwise.
+    /// otherwise. Killed and started again with the same --runtime-dir, it takes over what still runs.
     Run(RunArgs),
 }
 
@@ -47,7 +47,7 @@ pub struct RunArgs {
     /// Unit names, or paths of unit files
     #[arg(required = true, value_name = "FILE|UNIT")]
     pub units: Vec<String>,
-    /// Directory that holds sockets and state while it runs [default: a private one]
+    /// Write the services' output to UNIT.log files in this directory instead of our own output
     #[arg(long, value_name = "DIR")]
     pub log_dir: Option<std::path::PathBuf>,
 }
