@@ -34,12 +34,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Options {
-            user: false,
-            start_limit: (10_000_000, 5),
-            device_timeout: 90_000_000,
-            worker_grace: 10_000_000,
-        }
+        Options { user: false, start_limit: (10_000_000, 5), device_timeout: 90_000_000, worker_grace: 10_000_000 }
     }
 }
 

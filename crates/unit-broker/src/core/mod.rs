@@ -32,8 +32,8 @@ mod kinds;
 mod ratelimit;
 mod saved;
 mod states;
-mod view;
 mod transaction;
+mod view;
 mod why;
 
 pub use api::action::{Action, LogLevel, PowerAction, StartCommand};

@@ -81,7 +81,14 @@ impl Trail {
 
 impl Engine {
     /// Adds an entry; returns its number.
-    pub(super) fn record(&mut self, cx: &Cx, unit: UnitId, change: String, cause: String, source: String) -> Option<u64> {
+    pub(super) fn record(
+        &mut self,
+        cx: &Cx,
+        unit: UnitId,
+        change: String,
+        cause: String,
+        source: String,
+    ) -> Option<u64> {
         let sequence = self.trail.next;
         self.trail.next += 1;
         let entry = WhyEntry {

@@ -1,1 +1,226 @@
-//! Random graphs.
+//! Random graphs and events: whatever happens, every job ends, starts heed the order, and units that conflict are not
+//! both active in the end.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use proptest::prelude::*;
+use unit_broker::core::{ActiveState, JobMode, JobType};
+use unit_parser::{DependencyKind, UnitName};
+
+use crate::player::Player;
+use crate::world::Files;
+
+const KINDS: [&str; 11] = [
+    "Requires",
+    "Wants",
+    "BindsTo",
+    "PartOf",
+    "Requisite",
+    "Conflicts",
+    "After",
+    "Before",
+    "PropagatesStopTo",
+    "Upholds",
+    "OnFailure",
+];
+
+#[derive(Debug, Clone)]
+enum Step {
+    Job(usize, JobType, JobMode),
+    Work,
+    Settle,
+    Dies(usize),
+    Appears(usize),
+    Fails(usize),
+    Away,
+    Back,
+    Crash,
+    Lose,
+    Reload,
+    Time,
+    Idle,
+}
+
+fn unit(at: usize, count: usize) -> String {
+    let at = at % count;
+    if at.is_multiple_of(4) { format!("u{at}.target") } else { format!("u{at}.service") }
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let job = prop_oneof![
+        4 => Just(JobType::Start),
+        2 => Just(JobType::Stop),
+        1 => Just(JobType::Restart),
+        1 => Just(JobType::TryRestart),
+        1 => Just(JobType::Reload),
+    ];
+    let mode = prop_oneof![
+        6 => Just(JobMode::Replace),
+        1 => Just(JobMode::Fail),
+        1 => Just(JobMode::Flush),
+        1 => Just(JobMode::ReplaceIrreversibly),
+    ];
+    prop_oneof![
+        6 => (0usize..32, job, mode).prop_map(|(at, job, mode)| Step::Job(at, job, mode)),
+        4 => Just(Step::Work),
+        2 => Just(Step::Settle),
+        1 => (0usize..32).prop_map(Step::Dies),
+        1 => (0usize..32).prop_map(Step::Appears),
+        1 => (0usize..32).prop_map(Step::Fails),
+        1 => Just(Step::Away),
+        1 => Just(Step::Back),
+        1 => Just(Step::Crash),
+        1 => Just(Step::Lose),
+        1 => Just(Step::Reload),
+        1 => Just(Step::Time),
+        1 => Just(Step::Idle),
+    ]
+}
+
+fn files(count: usize, edges: &[(usize, usize, usize)]) -> Files {
+    let mut files = Files::default();
+    for at in 0..count {
+        files.texts.insert(unit(at, count), "StopWhenUnneeded=no\n".to_owned());
+    }
+    for (from, kind, to) in edges {
+        let (from, to) = (unit(*from, count), unit(*to, count));
+        let kind = KINDS[kind % KINDS.len()];
+        files.texts.entry(from).or_default().push_str(&format!("{kind}={to}\n"));
+    }
+    files
+}
+
+/// Reads the notes: at a start no unit that comes first has a job.
+fn check_order(player: &Player, open: &mut BTreeMap<u32, String>, seen: &mut usize) {
+    for line in &player.out[*seen..] {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        match words.as_slice() {
+            ["+", "job", id, unit, ..] => {
+                open.insert(id.parse().unwrap(), (*unit).to_owned());
+            }
+            ["-", "job", id, ..] => {
+                open.remove(&id.parse().unwrap());
+            }
+            ["start", unit, ..] => {
+                let name = UnitName::parse(unit).unwrap();
+                for before in player.engine.dependencies(&name, DependencyKind::After) {
+                    let waiting = open.values().any(|other| other == before.as_str());
+                    assert!(!waiting, "{unit} starts before {before} is done\n{}", player.out.join("\n"));
+                }
+            }
+            _ => {}
+        }
+    }
+    *seen = player.out.len();
+}
+
+fn play(player: &mut Player, step: &Step, count: usize) {
+    match step {
+        Step::Job(at, job_type, mode) => player.request(&unit(*at, count), *job_type, *mode),
+        Step::Work => {
+            player.work();
+        }
+        Step::Settle => settle(player),
+        Step::Dies(at) | Step::Appears(at) => {
+            let name = unit(*at, count);
+            if name.ends_with(".target") {
+                return;
+            }
+            let name = UnitName::parse(&name).unwrap();
+            let state = player.engine.unit(&name).map(|view| view.active).unwrap_or_default();
+            match (step, state) {
+                (Step::Dies(_), ActiveState::Active) if player.running.contains_key(&name) => {
+                    player.report(&name, ActiveState::Failed, "failed", "signal", None);
+                }
+                (Step::Appears(_), ActiveState::Inactive) => {
+                    player.report(&name, ActiveState::Active, "running", "success", None);
+                }
+                _ => {}
+            }
+        }
+        Step::Fails(at) => {
+            let name = unit(*at, count);
+            if !player.fails.remove(&name) {
+                player.fails.insert(name);
+            }
+        }
+        Step::Away => {
+            player.play("away supervisor");
+            // A worker that is away does nothing, and what it was just told is lost.
+            player.pending.clear();
+        }
+        Step::Back => player.play("back supervisor"),
+        Step::Crash => player.crash(),
+        Step::Lose => {
+            player.pending.clear();
+            player.play("away supervisor");
+            player.play("back supervisor");
+        }
+        Step::Reload => player.play("reload"),
+        Step::Time => player.play("time 3"),
+        Step::Idle => player.play("idle"),
+    }
+}
+
+fn settle(player: &mut Player) {
+    let mut left = 10_000;
+    while player.work() {
+        left -= 1;
+        assert!(left > 0, "no end\n{}", player.out[player.out.len() - 60..].join("\n"));
+    }
+}
+
+fn conflicts(files: &Files) -> BTreeSet<(String, String)> {
+    let mut pairs = BTreeSet::new();
+    for (name, text) in &files.texts {
+        for line in text.lines() {
+            if let Some(other) = line.strip_prefix("Conflicts=").filter(|other| other != name) {
+                pairs.insert((name.clone(), other.to_owned()));
+            }
+        }
+    }
+    pairs
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { max_shrink_iters: 4000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn every_job_ends(
+        count in 2usize..12,
+        edges in prop::collection::vec((0usize..12, 0usize..KINDS.len(), 0usize..12), 0..28),
+        steps in prop::collection::vec(step(), 1..40),
+    ) {
+        let files = files(count, &edges);
+        let mut player = Player::new(files.clone());
+        let (mut open, mut seen) = (BTreeMap::new(), 0);
+        for step in &steps {
+            player.out.push(format!("> {step:?}"));
+            play(&mut player, step, count);
+            check_order(&player, &mut open, &mut seen);
+        }
+        player.play("back supervisor");
+        settle(&mut player);
+        check_order(&player, &mut open, &mut seen);
+        let jobs: Vec<String> = player.engine.jobs().iter().map(|job| format!("{job:?}")).collect();
+        prop_assert!(jobs.is_empty(), "{}\n{}", jobs.join("\n"), player.out.join("\n"));
+        prop_assert!(open.is_empty(), "{open:?}");
+        // Where stops propagate, a stop may be dropped because what it takes along is wanted: then both run, as in
+        // systemd. The same goes for mode `fail`, which starts after the fact use too.
+        let harmless = ["Wants=", "Conflicts=", "After=", "Before=", "OnFailure=", "StopWhenUnneeded="];
+        let strict = files.texts.values().flat_map(|text| text.lines()).all(|line| {
+            harmless.iter().any(|kind| line.starts_with(kind))
+        }) && steps.iter().all(|step| match step {
+            Step::Job(_, _, mode) => *mode != JobMode::Fail,
+            Step::Appears(_) => false,
+            _ => true,
+        });
+        for (one, other) in conflicts(&files).into_iter().filter(|_| strict) {
+            let active = |name: &str| {
+                let view = player.engine.unit(&UnitName::parse(name).unwrap());
+                view.is_some_and(|view| view.active == ActiveState::Active)
+            };
+            prop_assert!(!(active(&one) && active(&other)), "{one} and {other}\n{}", player.out.join("\n"));
+        }
+    }
+}

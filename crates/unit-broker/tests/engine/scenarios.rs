@@ -29,11 +29,12 @@ fn read(path: &Path) -> Scenario {
         if let Some(name) = line.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
             scenario.files.texts.insert(name.to_owned(), String::new());
             unit = Some(name.to_owned());
-        } else if let Some(text) = unit.as_ref().and_then(|unit| scenario.files.texts.get_mut(unit)) {
-            if !line.is_empty() && !line.starts_with('#') {
-                text.push_str(line);
-                text.push('\n');
-            }
+        } else if let Some(text) = unit.as_ref().and_then(|unit| scenario.files.texts.get_mut(unit))
+            && !line.is_empty()
+            && !line.starts_with('#')
+        {
+            text.push_str(line);
+            text.push('\n');
         }
     }
     scenario

@@ -86,6 +86,8 @@ pub(in crate::core) struct Record {
     pub start_limit_hit: bool,
     /// Against loops of StopWhenUnneeded=, BindsTo= and Upholds=.
     pub auto_limit: RateLimit,
+    /// Against units that are each other's OnFailure= and fail without ever starting.
+    pub handlers: RateLimit,
     /// Clients that hold it (`RefUnit`).
     pub clients: BTreeSet<u64>,
     pub perpetual: bool,
@@ -122,6 +124,7 @@ impl Record {
             starts: RateLimit::default(),
             start_limit_hit: false,
             auto_limit: RateLimit::default(),
+            handlers: RateLimit::default(),
             clients: BTreeSet::new(),
             perpetual: false,
             transient: false,

@@ -102,12 +102,7 @@ impl Engine {
     }
 
     /// The jobs that can't succeed any more: unit, by which dependency, with what result.
-    fn failing(
-        &self,
-        unit: UnitId,
-        job_type: JobType,
-        result: JobResult,
-    ) -> Vec<(DependencyKind, UnitId, JobResult)> {
+    fn failing(&self, unit: UnitId, job_type: JobType, result: JobResult) -> Vec<(DependencyKind, UnitId, JobResult)> {
         let atom = match (job_type, result) {
             (JobType::Start | JobType::VerifyActive, result) if result != JobResult::Done => {
                 Some(Atom::PropagateStartFailure)

@@ -38,12 +38,9 @@ pub(in crate::core) fn collapse(job_type: JobType, state: ActiveState) -> JobTyp
         JobType::TryReload => JobType::Reload,
         JobType::ReloadOrStart if state.is_down_or_going() => JobType::Start,
         JobType::ReloadOrStart => JobType::Reload,
-        JobType::Start
-        | JobType::VerifyActive
-        | JobType::Stop
-        | JobType::Reload
-        | JobType::Restart
-        | JobType::Nop => job_type,
+        JobType::Start | JobType::VerifyActive | JobType::Stop | JobType::Reload | JobType::Restart | JobType::Nop => {
+            job_type
+        }
     }
 }
 

@@ -122,9 +122,9 @@ impl Engine {
             if kind::stops(job_type) {
                 return None;
             }
-            self.graph.of_kind_from(unit, DependencyKind::After, first).find_map(|other| {
-                Some(((DependencyKind::After, other), self.graph[other].job?))
-            })
+            self.graph
+                .of_kind_from(unit, DependencyKind::After, first)
+                .find_map(|other| Some(((DependencyKind::After, other), self.graph[other].job?)))
         };
         if kind == DependencyKind::After && !from_start {
             return after(other);

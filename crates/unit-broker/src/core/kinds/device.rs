@@ -95,8 +95,7 @@ impl Engine {
     /// A change event reloads what has `ReloadPropagatedFrom=` the device (systemd.device(5)).
     fn pass_reload_on(&mut self, cx: &mut Cx, id: UnitId) {
         let active = |other: &UnitId| self.graph[*other].active == ActiveState::Active;
-        let others: Vec<UnitId> =
-            self.graph.of_kind(id, DependencyKind::PropagatesReloadTo).filter(active).collect();
+        let others: Vec<UnitId> = self.graph.of_kind(id, DependencyKind::PropagatesReloadTo).filter(active).collect();
         for other in others {
             let edge = (id, DependencyKind::PropagatesReloadTo, other);
             self.enqueue_for_edge(cx, edge, JobType::Reload, JobMode::Replace);

@@ -138,7 +138,8 @@ impl Engine {
             return Step::End(JobResult::Dependency);
         }
         // Only starts that could happen count: unmet conditions don't use the limit up.
-        if !self.within_start_limit(cx, id) {
+        let sent_again = self.jobs.get(job).is_some_and(|job| job.invocation.is_some());
+        if !sent_again && !self.within_start_limit(cx, id) {
             return Step::End(JobResult::Failed);
         }
         match unit_type {
@@ -236,8 +237,7 @@ impl Engine {
     /// Whether a start operation exists for it (`CanStart`, apart from RefuseManualStart=).
     pub(in crate::core) fn can_start(&self, id: UnitId) -> bool {
         let record = &self.graph[id];
-        record.load_state == LoadState::Loaded
-            && !matches!(record.name.unit_type(), UnitType::Device | UnitType::Scope)
+        record.load_state == LoadState::Loaded && !matches!(record.name.unit_type(), UnitType::Device | UnitType::Scope)
     }
 
     /// Whether a stop operation exists for it.

@@ -147,10 +147,9 @@ impl Engine {
                 ActiveState::Inactive | ActiveState::Failed => (false, Some(JobResult::Done)),
                 ActiveState::Deactivating => (false, None),
                 _ if !running => (false, None),
-                ActiveState::Active
-                | ActiveState::Reloading
-                | ActiveState::Activating
-                | ActiveState::Maintenance => (true, Some(JobResult::Failed)),
+                ActiveState::Active | ActiveState::Reloading | ActiveState::Activating | ActiveState::Maintenance => {
+                    (true, Some(JobResult::Failed))
+                }
             },
             JobType::TryRestart | JobType::TryReload | JobType::ReloadOrStart | JobType::Nop => (false, None),
         };

@@ -81,9 +81,10 @@ impl Engine {
 
     /// `BindsTo=` together with `After=`: the other must be active by now.
     pub(in crate::core) fn bound_units_are_up(&mut self, cx: &mut Cx, id: UnitId) -> bool {
-        let missing = self.graph.with_atom(id, Atom::BoundTo).into_iter().find(|(_, other)| {
-            self.graph.has(id, DependencyKind::After, *other) && !self.graph[*other].active.is_up()
-        });
+        let missing =
+            self.graph.with_atom(id, Atom::BoundTo).into_iter().find(|(_, other)| {
+                self.graph.has(id, DependencyKind::After, *other) && !self.graph[*other].active.is_up()
+            });
         let Some((kind, other)) = missing else { return true };
         self.record_edge(cx, id, "not started: bound to an inactive unit".to_owned(), (id, kind, other));
         let (name, other) = (self.graph[id].name.clone(), self.graph[other].name.clone());

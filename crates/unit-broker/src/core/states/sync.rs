@@ -10,7 +10,7 @@ use crate::core::api::event::{Invocation, Status, StatusFlags, Worker};
 use crate::core::api::types::{ActiveState, JobResult, JobState, JobType};
 use crate::core::engine::{Cx, Engine};
 use crate::core::graph::UnitId;
-use crate::core::jobs::JobId;
+use crate::core::jobs::{Job, JobId};
 use crate::core::kinds;
 
 /// Which workers can be talked to.
@@ -78,6 +78,7 @@ impl Engine {
             record.invocation = invocation;
         }
         self.changed(id);
+        self.found_running(id, status.invocation);
         let record = &mut self.graph[id];
         if record.own_failure {
             if status.active.is_down() {
@@ -119,6 +120,15 @@ impl Engine {
         }
     }
 
+    /// The report is about the very run that a job asked for: it had arrived, whatever the job thought.
+    fn found_running(&mut self, id: UnitId, invocation: Option<Invocation>) {
+        let job = self.graph[id].job.and_then(|job| self.jobs.get_mut(job));
+        let is_run = |job: &&mut Job| invocation.is_some() && job.invocation == invocation;
+        if let Some(job) = job.filter(is_run).filter(|job| job.job_type == JobType::Start) {
+            job.state = JobState::Running;
+        }
+    }
+
     /// A worker's whole list: catches up with what was missed.
     pub(in crate::core) fn worker_list(&mut self, cx: &mut Cx, worker: Worker, units: Vec<Status>) {
         let mut listed = BTreeMap::new();
@@ -130,9 +140,7 @@ impl Engine {
         }
         for id in self.graph.ids() {
             let record = &self.graph[id];
-            if kinds::worker(record.name.unit_type()) != Some(worker)
-                || listed.contains_key(&id)
-                || record.own_failure
+            if kinds::worker(record.name.unit_type()) != Some(worker) || listed.contains_key(&id) || record.own_failure
             {
                 continue;
             }
@@ -176,8 +184,7 @@ impl Engine {
                 && listed.get(&job.unit).is_some_and(|invocation| *invocation == job.invocation)
                 && record.active.is_down();
             if over {
-                let result =
-                    if record.active == ActiveState::Failed { JobResult::Failed } else { JobResult::Done };
+                let result = if record.active == ActiveState::Failed { JobResult::Failed } else { JobResult::Done };
                 self.finish(cx, id, result, true);
             } else if !under_way {
                 self.try_again(id);

@@ -2,11 +2,15 @@
 
 use unit_parser::{DependencyKind, Edge, Rule, Source, UnitName, UnitType};
 
-use crate::core::api::action::Action;
+use crate::core::api::action::{Action, LogLevel};
 use crate::core::api::types::{JobMode, JobType};
 use crate::core::engine::{Cx, Engine};
 use crate::core::graph::UnitId;
 use crate::core::graph::record::PendingTrigger;
+
+/// OnFailure= and OnSuccess= of one unit are triggered this often within the interval.
+const HANDLER_BURST: u32 = 32;
+const HANDLER_INTERVAL: u64 = 10_000_000;
 
 impl Engine {
     pub(in crate::core) fn trigger_on_failure(&mut self, cx: &mut Cx, id: UnitId) {
@@ -20,7 +24,19 @@ impl Engine {
     }
 
     fn trigger_dependencies(&mut self, cx: &mut Cx, id: UnitId, kind: DependencyKind, mode: JobMode) {
-        for other in self.graph.of_kind(id, kind).collect::<Vec<_>>() {
+        let others: Vec<UnitId> = self.graph.of_kind(id, kind).collect();
+        let now = cx.now.monotonic_usec;
+        if others.is_empty() {
+            return;
+        }
+        if !self.graph[id].handlers.allow(now, HANDLER_INTERVAL, HANDLER_BURST) {
+            let text = format!("{}= not triggered: this happened too often recently", kind.as_str());
+            self.record_job(cx, id, text.clone());
+            let name = self.graph[id].name.clone();
+            self.actions.push(Action::Log(Some(name), LogLevel::Warning, text));
+            return;
+        }
+        for other in others {
             self.enqueue_for_edge(cx, (id, kind, other), JobType::Start, mode);
         }
     }
@@ -136,7 +152,7 @@ impl Engine {
             Err(error) => {
                 self.graph[service_id].trigger = None;
                 let text = format!("Failed to queue service startup job: {error}");
-                let log = Action::Log(Some(socket.clone()), crate::core::api::action::LogLevel::Warning, text);
+                let log = Action::Log(Some(socket.clone()), LogLevel::Warning, text);
                 self.actions.extend([log, Action::TriggerDrop(id)]);
                 self.actions.push(Action::SocketFail(socket.clone(), "resources".to_owned()));
             }

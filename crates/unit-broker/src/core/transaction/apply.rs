@@ -7,9 +7,9 @@ use crate::core::api::reply::{Affected, Queued};
 use crate::core::api::types::{JobMode, JobResult, JobType};
 use crate::core::engine::{Cx, Engine};
 use crate::core::graph::UnitId;
+use crate::core::jobs::JobId;
 use crate::core::jobs::install::Proposal;
 use crate::core::jobs::kind::{collapse, conflicts};
-use crate::core::jobs::JobId;
 
 use super::order::Cycle;
 
@@ -54,8 +54,10 @@ impl Engine {
             self.minimize_impact(&mut plan);
         }
         self.drop_redundant(&mut plan);
-        let cycles = self.break_cycles(&mut plan)?;
+        let mut cycles = self.break_cycles(&mut plan)?;
         self.merge_jobs(&mut plan)?;
+        // Contradicting jobs hid what the order would be; now there is one job per unit.
+        cycles.extend(self.break_cycles(&mut plan)?);
         self.drop_redundant(&mut plan);
         self.check_installed(&plan)?;
         Ok((plan, cycles))
@@ -146,7 +148,8 @@ impl Engine {
 
     /// Why a job of a plan is there.
     pub(in crate::core) fn pull_text(&self, plan: &Transaction, job: &Planned) -> String {
-        let by = |place: usize| plan.jobs.get(place).map_or_else(String::new, |by| self.graph[by.unit].name.to_string());
+        let by =
+            |place: usize| plan.jobs.get(place).map_or_else(String::new, |by| self.graph[by.unit].name.to_string());
         match job.pulled_by {
             None => self.trail.cause_text(),
             Some((place, Pull::Dependency(kind))) => format!("{}= of {}", kind.as_str(), by(place)),

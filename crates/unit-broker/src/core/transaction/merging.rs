@@ -11,7 +11,11 @@ impl Engine {
     /// Leaves one job per unit, dropping contradicting ones that don't matter, or refuses.
     pub(in crate::core) fn merge_jobs(&self, plan: &mut Transaction) -> Result<(), EngineError> {
         // Dropping one may drop others with it, so look again until nothing contradicts.
+        // Units with a job that matters first: there is no choice about them, and what they lead to may settle others.
+        // (systemd takes them in the order of a hash table, and sometimes drops the wrong one.)
         let mut todo: Vec<UnitId> = plan.units().into_iter().filter(|unit| plan.of_unit(*unit).len() > 1).collect();
+        todo.reverse();
+        todo.sort_by_key(|unit| plan.matters(*unit));
         while let Some(unit) = todo.pop() {
             while let Some((first, second)) = self.contradiction(plan, unit) {
                 let victim = plan.less_wanted(unit).ok_or_else(|| EngineError::Conflicting {

@@ -20,6 +20,7 @@ use unit_parser::DependencyKind;
 
 use super::api::types::{JobMode, JobType};
 use super::graph::UnitId;
+use super::jobs::kind::merge;
 
 /// A job of a transaction, by place.
 pub(in crate::core) type Place = usize;
@@ -81,20 +82,14 @@ pub(in crate::core) struct Transaction {
 impl Transaction {
     /// An empty one.
     pub fn new(mode: JobMode) -> Transaction {
-        Transaction {
-            mode,
-            jobs: Vec::new(),
-            links: Vec::new(),
-            by_unit: HashMap::new(),
-            units: Vec::new(),
-            anchor: 0,
-        }
+        Transaction { mode, jobs: Vec::new(), links: Vec::new(), by_unit: HashMap::new(), units: Vec::new(), anchor: 0 }
     }
 
     /// The job of this type for the unit, and whether it is new.
     pub fn add_job(&mut self, unit: UnitId, job_type: JobType, pulled_by: Option<(Place, Pull)>) -> (Place, bool) {
         let places = self.by_unit.entry(unit).or_default();
-        if let Some(place) = places.iter().find(|place| self.jobs.get(**place).is_some_and(|j| j.job_type == job_type)) {
+        if let Some(place) = places.iter().find(|place| self.jobs.get(**place).is_some_and(|j| j.job_type == job_type))
+        {
             return (*place, false);
         }
         let place = self.jobs.len();
@@ -132,19 +127,21 @@ impl Transaction {
         self.by_unit.get(&unit).map_or(&[], Vec::as_slice)
     }
 
-    /// The type of the unit's job; the last that was added if there are several.
+    /// The type of the unit's job; of several, what they will merge to, or the last one if they contradict.
     pub fn job_type(&self, unit: UnitId) -> Option<JobType> {
-        self.of_unit(unit).last().and_then(|place| self.jobs.get(*place)).map(|job| job.job_type)
+        let types = self.of_unit(unit).iter().filter_map(|place| self.jobs.get(*place)).map(|job| job.job_type);
+        types.reduce(|merged, other| merge(merged, other).unwrap_or(other))
+    }
+
+    /// Whether the anchor can't do without one of the unit's jobs.
+    pub fn matters(&self, unit: UnitId) -> bool {
+        self.of_unit(unit).iter().any(|place| self.jobs.get(*place).is_some_and(|job| job.matters))
     }
 
     /// Units that have a job, each once, in the order in which they came in.
     pub fn units(&self) -> Vec<UnitId> {
         let mut seen = std::collections::HashSet::new();
-        self.units
-            .iter()
-            .copied()
-            .filter(|unit| !self.of_unit(*unit).is_empty() && seen.insert(*unit))
-            .collect()
+        self.units.iter().copied().filter(|unit| !self.of_unit(*unit).is_empty() && seen.insert(*unit)).collect()
     }
 
     /// Drops a job; with `dependents`, also the jobs that can't do without it. Returns the jobs that nobody needs now.

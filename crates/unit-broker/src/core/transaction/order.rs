@@ -1,4 +1,8 @@
 //! Ordering cycles: found over the order in which the jobs would run, and broken where that does no harm.
+//!
+//! Stops never wait for starts, so all stops come first and a cycle is among stops only or among starts only. A
+//! restart is both, one after the other, and has to be free of cycles as either. (systemd looks at restarts as stops
+//! only, and such jobs wait for each other forever.)
 
 use std::collections::HashMap;
 
@@ -9,7 +13,7 @@ use crate::core::api::error::EngineError;
 use crate::core::api::types::JobType;
 use crate::core::engine::Engine;
 use crate::core::graph::{UnitId, source_text};
-use crate::core::jobs::kind::first_runs_first;
+use crate::core::jobs::kind::{first_runs_first, merge};
 
 /// A cycle that was found, for people.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,21 +38,48 @@ enum Mark {
     Done,
 }
 
+/// Which jobs are looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    Stops,
+    Starts,
+}
+
+impl Phase {
+    /// What a job is in this phase, if it is part of it.
+    fn part(self, job_type: JobType) -> Option<JobType> {
+        match (self, job_type) {
+            (Phase::Stops, JobType::Stop | JobType::Restart | JobType::TryRestart) => Some(JobType::Stop),
+            (Phase::Starts, JobType::Restart | JobType::TryRestart) => Some(JobType::Start),
+            (Phase::Starts, JobType::Stop) | (_, JobType::Nop) => None,
+            (
+                Phase::Stops,
+                JobType::Start | JobType::VerifyActive | JobType::Reload | JobType::TryReload | JobType::ReloadOrStart,
+            ) => None,
+            (Phase::Starts, other) => Some(other),
+        }
+    }
+}
+
 impl Engine {
     /// Breaks all cycles, or refuses.
     pub(in crate::core) fn break_cycles(&self, plan: &mut Transaction) -> Result<Vec<Cycle>, EngineError> {
+        let mut broken = self.break_cycles_among(plan, Phase::Stops)?;
+        broken.extend(self.break_cycles_among(plan, Phase::Starts)?);
+        Ok(broken)
+    }
+
+    fn break_cycles_among(&self, plan: &mut Transaction, phase: Phase) -> Result<Vec<Cycle>, EngineError> {
         let mut broken = Vec::new();
         // A unit without a way into a cycle stays so when jobs go, so what is done needn't be looked at again.
         let mut marks = HashMap::new();
         loop {
             plan.drop_orphans();
-            let Some(path) = self.find_cycle(plan, &mut marks) else { return Ok(broken) };
+            let Some(path) = self.find_cycle(plan, phase, &mut marks) else { return Ok(broken) };
             let mut cycle = self.describe(plan, &path);
             // systemd walks back from where it noticed and takes the first job that the anchor can do without.
-            let victim = path.iter().rev().copied().find(|unit| {
-                let places = plan.of_unit(*unit);
-                !places.is_empty() && !places.iter().any(|place| plan.jobs.get(*place).is_some_and(|job| job.matters))
-            });
+            let droppable = |unit: &UnitId| !plan.of_unit(*unit).is_empty() && !plan.matters(*unit);
+            let victim = path.iter().rev().copied().find(droppable);
             let Some(victim) = victim else { return Err(EngineError::Cyclic(cycle.edges)) };
             cycle.dropped = Some(victim);
             broken.push(cycle);
@@ -58,12 +89,12 @@ impl Engine {
     }
 
     /// A cycle as the path of units from its start to where it was noticed.
-    fn find_cycle(&self, plan: &Transaction, marks: &mut HashMap<UnitId, Mark>) -> Option<Vec<UnitId>> {
+    fn find_cycle(&self, plan: &Transaction, phase: Phase, marks: &mut HashMap<UnitId, Mark>) -> Option<Vec<UnitId>> {
         for start in plan.units() {
             if marks.contains_key(&start) {
                 continue;
             }
-            let mut path = vec![self.step(plan, start)];
+            let mut path = vec![self.step(plan, phase, start)];
             marks.insert(start, Mark::OnPath);
             while let Some(step) = path.last_mut() {
                 let Some(next) = step.next.next() else {
@@ -78,7 +109,7 @@ impl Engine {
                     }
                     None => {
                         marks.insert(next, Mark::OnPath);
-                        path.push(self.step(plan, next));
+                        path.push(self.step(plan, phase, next));
                     }
                 }
             }
@@ -86,19 +117,23 @@ impl Engine {
         None
     }
 
-    fn step(&self, plan: &Transaction, unit: UnitId) -> Step {
-        Step { unit, next: self.runs_after(plan, unit).into_iter() }
+    fn step(&self, plan: &Transaction, phase: Phase, unit: UnitId) -> Step {
+        Step { unit, next: self.runs_after(plan, phase, unit).into_iter() }
     }
 
-    /// The unit's job in the plan, or the one that is installed.
+    /// The unit's job in the plan, the one that is installed, or what both will merge to.
     fn job_type_of(&self, plan: &Transaction, unit: UnitId) -> Option<JobType> {
-        plan.job_type(unit).or_else(|| self.jobs.get(self.graph[unit].job?).map(|job| job.job_type))
+        let installed = self.graph[unit].job.and_then(|id| self.jobs.get(id)).map(|job| job.job_type);
+        match (plan.job_type(unit), installed) {
+            (Some(planned), Some(installed)) => merge(installed, planned).or(Some(planned)),
+            (planned, installed) => planned.or(installed),
+        }
     }
 
     /// Units whose jobs run after this unit's.
-    fn runs_after(&self, plan: &Transaction, unit: UnitId) -> Vec<UnitId> {
-        let Some(own) = self.job_type_of(plan, unit) else { return Vec::new() };
-        let job_of = |other| self.job_type_of(plan, other);
+    fn runs_after(&self, plan: &Transaction, phase: Phase, unit: UnitId) -> Vec<UnitId> {
+        let job_of = |other| self.job_type_of(plan, other).and_then(|job_type| phase.part(job_type));
+        let Some(own) = job_of(unit) else { return Vec::new() };
         let later = self
             .graph
             .of_kind(unit, DependencyKind::Before)
@@ -119,8 +154,7 @@ impl Engine {
             } else {
                 DependencyKind::After
             };
-            let sources: Vec<String> =
-                self.graph.sources(*unit, kind, *next).into_iter().map(source_text).collect();
+            let sources: Vec<String> = self.graph.sources(*unit, kind, *next).into_iter().map(source_text).collect();
             let job = |unit| self.job_type_of(plan, unit).unwrap_or(JobType::Nop);
             let (name, other) = (&self.graph[*unit].name, &self.graph[*next].name);
             let (own, then) = (job(*unit), job(*next));

@@ -14,7 +14,9 @@ impl Transaction {
             let Some(job) = self.jobs.get_mut(place).filter(|job| !job.matters) else { continue };
             job.matters = true;
             let links = &self.links;
-            todo.extend(job.needs.iter().filter_map(|at| links.get(*at)).filter(|l| l.matters && !l.gone).map(|l| l.object));
+            todo.extend(
+                job.needs.iter().filter_map(|at| links.get(*at)).filter(|l| l.matters && !l.gone).map(|l| l.object),
+            );
         }
     }
 
