@@ -3,7 +3,6 @@
 //! | layer | what |
 //! |---|---|
 //! | [`core`] | the service state machine, pure |
-//! | [`exec`] | from a unit to the job of a process |
 //! | [`driver`] | processes, control groups, notify sockets, fd stores, state files |
 //! | [`bus`] | `org.quintet.Worker1` |
 //! | [`serve`], [`run`] | the daemon under a broker, and alone |
@@ -14,7 +13,6 @@ pub mod cli;
 pub mod config;
 pub mod core;
 pub mod driver;
-pub mod exec;
 pub mod run;
 pub mod serve;
 pub mod setup;

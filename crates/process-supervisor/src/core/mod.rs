@@ -6,19 +6,15 @@
 //! ```text
 //! machine/   one service: states, what each event does to them
 //! definition what the machine reads from a unit
-//! command    Exec*= lines by kind; variable expansion is in `expand`
+//! command    Exec*= lines by kind
 //! view       what the machine may ask of the world while it decides
 //! ```
 
 pub mod action;
-pub mod cgroup_path;
 pub mod command;
 pub mod definition;
-pub mod env_file;
-pub mod environment;
 pub mod event;
 pub mod exit;
-pub mod expand;
 pub mod machine;
 pub mod notification;
 pub mod rate_limit;

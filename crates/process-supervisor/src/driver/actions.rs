@@ -10,7 +10,6 @@ use super::{News, Supervisor, bus_names};
 use crate::core::action::{Action, Level};
 use crate::core::definition::NotifyAccess;
 use crate::core::event::Event;
-use crate::exec;
 
 /// How long after its end a control group may refuse to be removed, in tries of growing pauses.
 const REMOVE_TRIES: u32 = 8;
@@ -109,11 +108,11 @@ impl Supervisor {
         service.pid_file_task = None;
         service.report_task = None;
         let comes_back = !service.machine.state().is_down();
-        let mut directories = exec::runtime_directories(&service.unit, self.host.mode, comes_back);
-        if let Some(places) = exec::private_tmp(&service.unit, &self.host.boot_id, &service.invocation) {
+        let mut directories = exec_job::runtime_directories(&service.unit, self.host.mode, comes_back);
+        if let Some(places) = exec_job::private_tmp(&service.unit, &self.host.boot_id, &service.invocation) {
             directories.extend([places.tmp, places.var_tmp]);
         }
-        exec::remove_runtime(&directories);
+        exec_job::remove_runtime(&directories);
         if let Some(path) = &service.pid_file {
             // Out of date now; a missing one is what we want.
             let _ = std::fs::remove_file(path);

@@ -43,7 +43,6 @@ pub use self::service::{Service, Start};
 use self::watch::Task;
 pub use self::watch::{Input, Inputs};
 use crate::core::action::Level;
-use crate::core::cgroup_path;
 use crate::core::definition::Definition;
 use crate::core::event::{Event, StartOrder};
 use crate::core::machine::Machine;
@@ -288,7 +287,7 @@ impl Supervisor {
         let cgroup = self.host.cgroups.as_ref().map(|root| {
             let slice = unit.units(cgroup_rows::SLICE).first().map_or("", |slice| slice.as_str());
             let slice = if slice.is_empty() { unit.str(cgroup_rows::SLICE) } else { slice };
-            root.cgroup(&cgroup_path::of_unit(&unit.name, slice, self.host.default_slice()))
+            root.cgroup(&exec_job::core::cgroup_path::of_unit(&unit.name, slice, self.host.default_slice()))
         });
         match self.services.get_mut(&name) {
             Some(service) => {

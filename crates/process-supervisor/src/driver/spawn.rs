@@ -2,9 +2,11 @@
 
 use std::os::fd::{AsFd, AsRawFd, RawFd};
 
+use exec_job::{Facts, Output, Plan};
 use sys::executor::Job;
 use sys::pidfd::PidFd;
 use sys::spawn::{SpawnRequest, spawn};
+use unit_parser::Unit;
 use unit_parser::rows::service as rows;
 
 use super::Supervisor;
@@ -12,9 +14,9 @@ use super::output;
 use super::service::Followed;
 use super::watch::{self, Input};
 use crate::core::action::{Level, SpawnOrder};
+use crate::core::command::CommandKind;
 use crate::core::definition::ServiceType;
 use crate::core::event::Event;
-use crate::exec::{self, Facts, Output, Plan};
 
 impl Supervisor {
     /// Makes the process of an order; the answer for the machine.
@@ -32,7 +34,7 @@ impl Supervisor {
             manager: service.start.manager_environment.clone(),
             start: service.start.environment.clone(),
             invocation: service.invocation.clone(),
-            notify_socket: service.listener.as_ref().map(|listener| listener.path.clone()),
+            told: told(&service.unit, order, service.listener.as_ref().map(|listener| listener.path.as_str())),
             manager_pid: match self.host.mode {
                 daemon_runtime::paths::Mode::System => None,
                 daemon_runtime::paths::Mode::User => Some(self.host.launcher.unwrap_or_else(std::process::id)),
@@ -74,17 +76,25 @@ impl Supervisor {
         }
         let plan = Plan {
             unit: &service.unit,
-            order,
+            command: service
+                .unit
+                .exec(order.kind.row())
+                .get(order.index)
+                .ok_or("the unit has no such command any more")?,
+            directive: order.kind.property(),
+            beside_main: beside_main(order.kind),
+            pass_fds: order.pass_fds,
+            full_privileges: service.unit.bool(rows::PERMISSIONS_START_ONLY) && !order.main,
             facts: &facts,
             mode: self.host.mode,
             output: target,
             fds: &fds,
-            private_tmp: exec::private_tmp(&service.unit, &self.host.boot_id, &service.invocation),
+            private_tmp: exec_job::private_tmp(&service.unit, &self.host.boot_id, &service.invocation),
             report: report.as_ref().map(|(_, write)| write.as_raw_fd()),
             log: log.as_ref().map(AsRawFd::as_raw_fd),
             wait: self.idle.as_ref().filter(|_| idle).map(|(read, _)| read.as_raw_fd()),
         };
-        let (job, complaints) = exec::prepare(&plan).map_err(|error| error.to_string())?;
+        let (job, complaints) = exec_job::prepare(&plan).map_err(|error| error.to_string())?;
         service.ids = job.user.as_ref().and_then(|user| Some((user.uid?, user.gid?)));
         for text in complaints {
             self.log(unit, Level::Warning, text);
@@ -158,8 +168,44 @@ impl Supervisor {
     }
 }
 
+/// Reload and stop commands run beside a process that may own the terminal.
+fn beside_main(kind: CommandKind) -> bool {
+    match kind {
+        CommandKind::Condition | CommandKind::StartPre | CommandKind::Start | CommandKind::StopPost => false,
+        CommandKind::StartPost | CommandKind::Reload | CommandKind::Stop => true,
+    }
+}
+
+/// The variables that only a service has (systemd.exec(5), "Environment variables set or propagated by the service
+/// manager").
+fn told(unit: &Unit, order: &SpawnOrder, notify_socket: Option<&str>) -> Vec<(String, String)> {
+    let mut told = Vec::new();
+    let mut tell = |name: &str, value: String| told.push((name.to_owned(), value));
+    if let Some(socket) = notify_socket.filter(|_| order.notify_socket) {
+        tell("NOTIFY_SOCKET", socket.to_owned());
+    }
+    if let Some(pid) = order.main_pid {
+        tell("MAINPID", pid.to_string());
+    }
+    let pid_file = unit.str(rows::PID_FILE);
+    if !pid_file.is_empty() {
+        tell("PIDFILE", pid_file.to_owned());
+    }
+    if let Some((result, exit)) = &order.result {
+        tell("SERVICE_RESULT", result.clone());
+        if let Some((code, status)) = exit {
+            tell("EXIT_CODE", code.clone());
+            tell("EXIT_STATUS", status.clone());
+        }
+    }
+    if let Some(usec) = order.watchdog {
+        tell("WATCHDOG_USEC", usec.to_string());
+    }
+    told
+}
+
 /// `Delegate=`, in any form that is not "no".
-fn delegated(unit: &unit_parser::Unit) -> bool {
+fn delegated(unit: &Unit) -> bool {
     let row = unit_parser::rows::cgroup::DELEGATE;
     unit.setting(row).is_some()
         && (unit.bool(row) || unit.list(row).iter().all(|word| word != "no"))

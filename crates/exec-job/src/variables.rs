@@ -1,13 +1,12 @@
-//! The variables of a process, in systemd's order of precedence: the manager's block, what the supervisor knows, the unit's
+//! The variables of a process, in systemd's order of precedence: the manager's block, what the daemon knows, the unit's
 //! PassEnvironment=, Environment= and EnvironmentFile=, and at last UnsetEnvironment=.
 
 use unit_parser::Unit;
-use unit_parser::rows::{exec, service};
+use unit_parser::rows::exec;
 
-use super::env_files::{self, FileVariables};
-use super::identity::Identity;
-use crate::core::action::SpawnOrder;
 use crate::core::environment::Environment;
+use crate::env_files::{self, FileVariables};
+use crate::identity::Identity;
 
 /// systemd's default search path.
 pub(super) const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -21,8 +20,8 @@ pub struct Facts {
     pub start: Vec<String>,
     /// `$INVOCATION_ID`
     pub invocation: String,
-    /// `$NOTIFY_SOCKET`
-    pub notify_socket: Option<String>,
+    /// What the daemon tells this command (`$NOTIFY_SOCKET`, `$MAINPID`, ...).
+    pub told: Vec<(String, String)>,
     /// `$MANAGERPID`: only a user's manager tells it.
     pub manager_pid: Option<u32>,
     /// `$CREDENTIALS_DIRECTORY`
@@ -36,7 +35,6 @@ pub struct Facts {
 /// When an `EnvironmentFile=` cannot be read.
 pub(super) fn build(
     unit: &Unit,
-    order: &SpawnOrder,
     facts: &Facts,
     identity: Option<&Identity>,
 ) -> Result<(Environment, Vec<String>), String> {
@@ -49,28 +47,11 @@ pub(super) fn build(
     for assignment in &facts.start {
         env.set_assignment(assignment);
     }
-    if let Some(socket) = facts.notify_socket.as_ref().filter(|_| order.notify_socket) {
-        env.set("NOTIFY_SOCKET", socket);
-    }
-    if let Some(pid) = order.main_pid {
-        env.set("MAINPID", pid.to_string());
-    }
     if let Some(pid) = facts.manager_pid {
         env.set("MANAGERPID", pid.to_string());
     }
-    let pid_file = unit.str(service::PID_FILE);
-    if !pid_file.is_empty() {
-        env.set("PIDFILE", pid_file);
-    }
-    if let Some((result, exit)) = &order.result {
-        env.set("SERVICE_RESULT", result);
-        if let Some((code, status)) = exit {
-            env.set("EXIT_CODE", code);
-            env.set("EXIT_STATUS", status);
-        }
-    }
-    if let Some(usec) = order.watchdog {
-        env.set("WATCHDOG_USEC", usec.to_string());
+    for (name, value) in &facts.told {
+        env.set(name, value);
     }
     if let Some(identity) = identity {
         for (variable, value) in [("HOME", &identity.home), ("SHELL", &identity.shell)] {

@@ -6,8 +6,6 @@ use sys::executor::{FileMode, JournalStream, Stdio};
 use unit_parser::rows::exec;
 use unit_parser::{Unit, Value};
 
-use crate::core::command::CommandKind;
-
 /// Where output goes that the unit leaves to the manager (`journal`, `kmsg`, `syslog`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Output {
@@ -15,7 +13,7 @@ pub enum Output {
     Journal,
     /// A log file, opened for appending: no daemon is between it and the service.
     File(RawFd),
-    /// The supervisor's own output (it runs in a terminal or a container).
+    /// The daemon's own output (it runs in a terminal or a container).
     Own,
 }
 
@@ -28,18 +26,19 @@ pub(super) struct Streams {
     pub(super) tty: bool,
 }
 
-/// What they become for one command.
-pub(super) fn streams(unit: &Unit, kind: CommandKind, passed: &[(String, RawFd)], output: Output) -> Streams {
-    // Reload and stop commands run beside a process that may own the terminal.
-    let may_own_tty = match kind {
-        CommandKind::Condition | CommandKind::StartPre | CommandKind::Start | CommandKind::StopPost => true,
-        CommandKind::StartPost | CommandKind::Reload | CommandKind::Stop => false,
-    };
+/// What they become for one command; `beside_main`: a terminal belongs to another process of the unit.
+pub(super) fn streams(
+    unit: &Unit,
+    program: &str,
+    beside_main: bool,
+    passed: &[(String, RawFd)],
+    output: Output,
+) -> Streams {
     let input = unit.word(exec::STANDARD_INPUT);
     let (out, err) = (unit.word(exec::STANDARD_OUTPUT), unit.word(exec::STANDARD_ERROR));
-    let context = Context { unit, passed, output };
+    let context = Context { unit, passed, output, program };
     let stdin = match split(input) {
-        ("tty" | "tty-force" | "tty-fail", _) if may_own_tty => Stdio::Tty,
+        ("tty" | "tty-force" | "tty-fail", _) if !beside_main => Stdio::Tty,
         ("socket", _) => context.socket().unwrap_or(Stdio::Null),
         ("fd", name) => context.named(name, "stdin").unwrap_or(Stdio::Null),
         ("file", path) => Stdio::File { path: path.into(), mode: FileMode::Read },
@@ -70,6 +69,7 @@ struct Context<'a> {
     unit: &'a Unit,
     passed: &'a [(String, RawFd)],
     output: Output,
+    program: &'a str,
 }
 
 impl Context<'_> {
@@ -108,7 +108,7 @@ impl Context<'_> {
                 let words = [self.unit.word(exec::STANDARD_OUTPUT), self.unit.word(exec::STANDARD_ERROR)];
                 Stdio::Journal(JournalStream {
                     identifier: if identifier.is_empty() {
-                        default_identifier(self.unit)
+                        default_identifier(self.program)
                     } else {
                         identifier.to_owned()
                     },
@@ -124,8 +124,7 @@ impl Context<'_> {
 }
 
 /// The name of the program.
-fn default_identifier(unit: &Unit) -> String {
-    let path = unit.exec(unit_parser::rows::service::EXEC_START).first().map_or("", |command| command.path.as_str());
+fn default_identifier(path: &str) -> String {
     path.rsplit('/').next().unwrap_or_default().to_owned()
 }
 
@@ -191,27 +190,27 @@ mod tests {
 
     #[test]
     fn defaults_go_to_the_log() {
-        let it = streams(&unit("", "", ""), CommandKind::Start, &[], Output::File(9));
+        let it = streams(&unit("", "", ""), "/bin/x", false, &[], Output::File(9));
         assert_eq!((it.stdin, it.stdout, it.stderr), (Stdio::Null, Stdio::Fd(9), Stdio::Same));
     }
 
     #[test]
     fn sockets_names_and_files() {
         let passed = [("web".to_owned(), 5), ("stdout".to_owned(), 6)];
-        let it = streams(&unit("socket", "inherit", "journal"), CommandKind::Start, &passed, Output::File(9));
+        let it = streams(&unit("socket", "inherit", "journal"), "/bin/x", false, &passed, Output::File(9));
         assert_eq!((it.stdin, it.stdout, it.stderr), (Stdio::Fd(5), Stdio::Same, Stdio::Fd(9)));
-        let it = streams(&unit("fd:web", "fd", "null"), CommandKind::Start, &passed, Output::Own);
+        let it = streams(&unit("fd:web", "fd", "null"), "/bin/x", false, &passed, Output::Own);
         assert_eq!((it.stdin, it.stdout, it.stderr), (Stdio::Fd(5), Stdio::Fd(6), Stdio::Null));
-        let it = streams(&unit("null", "append:/x", "append:/x"), CommandKind::Start, &[], Output::Own);
+        let it = streams(&unit("null", "append:/x", "append:/x"), "/bin/x", false, &[], Output::Own);
         assert_eq!(it.stdout, Stdio::File { path: "/x".into(), mode: FileMode::Append });
         assert_eq!(it.stderr, Stdio::Same);
     }
 
     #[test]
     fn no_terminal_beside_the_main_process() {
-        let it = streams(&unit("tty", "inherit", "inherit"), CommandKind::Start, &[], Output::Own);
+        let it = streams(&unit("tty", "inherit", "inherit"), "/bin/x", false, &[], Output::Own);
         assert!(it.tty && it.stdin == Stdio::Tty);
-        let it = streams(&unit("tty", "inherit", "inherit"), CommandKind::Stop, &[], Output::Own);
+        let it = streams(&unit("tty", "inherit", "inherit"), "/bin/x", true, &[], Output::Own);
         assert!(!it.tty && it.stdin == Stdio::Null);
     }
 

@@ -6,30 +6,37 @@ use std::path::PathBuf;
 use daemon_runtime::paths::Mode;
 use sys::executor::{Job, PassedFd, PrivateTmp, Tty, WorkingDirectory};
 use thiserror::Error;
-use unit_parser::Unit;
-use unit_parser::rows::{exec, service};
+use unit_parser::rows::exec;
+use unit_parser::{ExecCommand, Unit};
 
-use super::environment::{self, Facts};
-use super::identity::Identity;
-use super::stdio::{self, Output};
-use super::{directories, limits, namespace};
-use crate::core::action::SpawnOrder;
 use crate::core::expand;
+use crate::identity::Identity;
+use crate::stdio::{self, Output};
+use crate::variables::{self, Facts};
+use crate::{directories, limits, namespace};
 
 /// Everything that makes a job.
 #[derive(Debug)]
 pub struct Plan<'a> {
     /// The unit.
     pub unit: &'a Unit,
-    /// Which command, and what the machine wants of it.
-    pub order: &'a SpawnOrder,
+    /// Which command.
+    pub command: &'a ExecCommand,
+    /// Its directive, for messages (`ExecStartPre`).
+    pub directive: &'a str,
+    /// It runs beside a process that may own the terminal.
+    pub beside_main: bool,
+    /// It gets the descriptors.
+    pub pass_fds: bool,
+    /// It keeps our identity and privileges (`PermissionsStartOnly=`).
+    pub full_privileges: bool,
     /// What is known of this start.
     pub facts: &'a Facts,
     /// System or user.
     pub mode: Mode,
     /// Where unmanaged output goes.
     pub output: Output,
-    /// The service's descriptors with their names.
+    /// The unit's descriptors with their names; the standard streams may be one of them.
     pub fds: &'a [(String, RawFd)],
     /// The place of its private /tmp.
     pub private_tmp: Option<PrivateTmp>,
@@ -44,9 +51,6 @@ pub struct Plan<'a> {
 /// Why there is no job: the start fails with `resources`.
 #[derive(Debug, Error)]
 pub enum PrepareError {
-    /// No such command in the unit (it was reloaded).
-    #[error("the unit has no such command any more")]
-    NoCommand,
     /// An `EnvironmentFile=` is missing or unreadable.
     #[error("cannot read environment file {0}")]
     EnvironmentFile(String),
@@ -58,28 +62,24 @@ pub enum PrepareError {
 /// # Errors
 /// [`PrepareError`].
 pub fn prepare(plan: &Plan<'_>) -> Result<(Job, Vec<String>), PrepareError> {
-    let unit = plan.unit;
-    let command = unit.exec(plan.order.kind.row()).get(plan.order.index).ok_or(PrepareError::NoCommand)?;
+    let (unit, command) = (plan.unit, plan.command);
     let (identity, refusal) = match Identity::of(unit) {
         Ok(identity) => (identity, None),
         Err(error) => (None, Some((error.status(), error.to_string()))),
     };
     let (env, mut complaints) =
-        environment::build(unit, plan.order, plan.facts, identity.as_ref()).map_err(PrepareError::EnvironmentFile)?;
+        variables::build(unit, plan.facts, identity.as_ref()).map_err(PrepareError::EnvironmentFile)?;
     let argv = if command.no_env {
         command.argv.clone()
     } else {
         let (argv, missing) = expand::arguments(&command.argv, &|name| env.lookup(name).map(str::to_owned));
         complaints.extend(
-            missing
-                .into_iter()
-                .map(|name| format!("{}: variable {name} is not set, taken as empty", plan.order.kind.property())),
+            missing.into_iter().map(|name| format!("{}: variable {name} is not set, taken as empty", plan.directive)),
         );
         argv
     };
-    let streams = stdio::streams(unit, plan.order.kind, plan.fds, plan.output);
-    let fds = if plan.order.pass_fds { plan.fds } else { &[] };
-    let start_only = unit.bool(service::PERMISSIONS_START_ONLY) && !plan.order.main;
+    let streams = stdio::streams(unit, &command.path, plan.beside_main, plan.fds, plan.output);
+    let fds = if plan.pass_fds { plan.fds } else { &[] };
     let mut job = Job {
         unit: unit.name.as_str().to_owned(),
         path: command.path.clone(),
@@ -95,7 +95,7 @@ pub fn prepare(plan: &Plan<'_>) -> Result<(Job, Vec<String>), PrepareError> {
         report_fd: plan.report,
         tty: streams.tty.then(|| tty(unit)),
         user: identity.map(|identity| identity.user),
-        full_privileges: command.privileged || start_only,
+        full_privileges: command.privileged || plan.full_privileges,
         keep_credentials: command.no_setuid,
         working_directory: working_directory(unit),
         root_directory: Some(unit.str(exec::ROOT_DIRECTORY)).filter(|dir| !dir.is_empty()).map(PathBuf::from),

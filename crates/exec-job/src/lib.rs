@@ -1,0 +1,22 @@
+//! From a command of a unit to a job for the executor (systemd.exec(5)): the environment, the identity, the standard streams,
+//! the directories, the limits. Looks things up (users, files), changes nothing.
+//!
+//! For every daemon that runs commands of units: services' and sockets' obey the same settings.
+#![forbid(unsafe_code)]
+
+pub mod core;
+
+mod directories;
+mod env_files;
+mod identity;
+mod job;
+mod limits;
+mod namespace;
+mod stdio;
+mod variables;
+
+pub use directories::{private_tmp, remove_runtime, runtime_directories};
+pub use identity::{Identity, IdentityError};
+pub use job::{Plan, PrepareError, prepare};
+pub use stdio::Output;
+pub use variables::Facts;
