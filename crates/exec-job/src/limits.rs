@@ -29,8 +29,13 @@ pub(super) fn apply(unit: &Unit, job: &mut Job) {
     job.rlimits = LIMITS
         .iter()
         .filter_map(|(row, resource)| {
-            let limit = unit.rlimit(*row)?;
-            Some(Rlimit { resource: (*resource).to_owned(), soft: limit.soft, hard: limit.hard })
+            let (soft, hard) = match unit.rlimit(*row) {
+                Some(limit) => (limit.soft, limit.hard),
+                // Ours is raised as far as it goes: nothing to inherit.
+                None if *row == exec::LIMIT_NOFILE => sys::limits::default_open_files(!unit.user_manager),
+                None => return None,
+            };
+            Some(Rlimit { resource: (*resource).to_owned(), soft, hard })
         })
         .collect();
     job.nice = number(exec::NICE);

@@ -1,0 +1,40 @@
+//! Resource limits that processes get without asking.
+
+use std::fs;
+
+use nix::sys::resource::{Resource, getrlimit};
+
+/// What services may have without a setting of their own (systemd-system.conf(5), `DefaultLimitNOFILE=`): programs that use
+/// select(2) can't cope with descriptors from 1024 on, so the others raise their soft limit themselves.
+const SOFT_FILES: u64 = 1024;
+const HARD_FILES: u64 = 512 * 1024;
+
+/// The limit of open files, soft and hard, of services that set none. `system`: of the system manager, which may give more
+/// than it got itself, up to what the kernel allows.
+#[must_use]
+pub fn default_open_files(system: bool) -> (u64, u64) {
+    // Without the call there would be no limit to speak of.
+    let own = getrlimit(Resource::RLIMIT_NOFILE).map_or(HARD_FILES, |(_, hard)| hard);
+    let hard = if system { most_open_files().min(own.max(HARD_FILES)) } else { own };
+    (SOFT_FILES.min(hard), hard)
+}
+
+/// What the kernel allows at most.
+fn most_open_files() -> u64 {
+    let text = fs::read_to_string("/proc/sys/fs/nr_open").unwrap_or_default();
+    text.trim().parse().unwrap_or(1024 * 1024)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn soft_is_within_hard() {
+        for system in [true, false] {
+            let (soft, hard) = default_open_files(system);
+            assert!(soft <= SOFT_FILES && soft <= hard);
+        }
+        assert!(default_open_files(true).1 >= default_open_files(false).1.min(most_open_files()));
+    }
+}
