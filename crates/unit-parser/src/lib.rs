@@ -18,6 +18,7 @@ mod name;
 pub mod parse;
 pub mod specifier;
 pub mod syntax;
+pub mod system_calls;
 pub mod table;
 mod unit;
 mod unit_type;

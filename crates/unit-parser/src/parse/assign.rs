@@ -42,6 +42,8 @@ fn empty(kind: Kind) -> Empty {
         | Kind::Rlimit(_)
         | Kind::StandardInput
         | Kind::StandardOutput
+        // Delegation without controllers.
+        | Kind::Delegate
         // No capability at all, not the default.
         | Kind::Capabilities(_) => Empty::IsRead,
         Kind::Int(..)
@@ -84,11 +86,12 @@ fn empty(kind: Kind) -> Empty {
         | Kind::WatchedPath
         | Kind::SecureBits
         | Kind::AllowDeny
+        | Kind::SystemCalls(_)
+        | Kind::Networks
         | Kind::Namespaces
         | Kind::CpuSet
         | Kind::Pair
         | Kind::ColonPair
-        | Kind::Delegate
         | Kind::CoredumpFilter
         | Kind::IpTos
         | Kind::Errno
@@ -199,10 +202,12 @@ fn read(row: &Row, text: &str, old: Option<&Value>, context: &mut Context<'_>) -
             Ok(lists::pair(row.name, path.into(), old))
         }
         Kind::AllowDeny => lists::allow_deny(text, old, context),
+        Kind::SystemCalls(defaults) => lists::system_calls(text, old, defaults, context),
+        Kind::Networks => lists::networks(text, old, context),
         Kind::CpuSet => lists::cpu_set(text, old),
         Kind::Pair => lists::two_words(text, old, context),
         Kind::ColonPair => lists::colon_pair(text, old, context),
-        Kind::Delegate => lists::delegate(text, old),
+        Kind::Delegate => lists::delegate(text, old, context),
         Kind::Exec => {
             let specifiers = context.specifiers;
             let expand = |t: &str| specifiers.expand(t, crate::specifier::Scope::Text);

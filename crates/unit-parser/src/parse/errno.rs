@@ -150,6 +150,15 @@ pub fn parse(text: &str) -> Option<i64> {
     found.map(|(_, number)| *number)
 }
 
+/// The name of an error: `EPERM`, `kill`, or the number if it has none.
+pub fn name(number: i64) -> String {
+    if number == KILL {
+        return "kill".to_owned();
+    }
+    let found = NAMES.iter().find(|(_, known)| *known == number);
+    found.map_or_else(|| number.to_string(), |(name, _)| (*name).to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     #[test]
@@ -164,5 +173,6 @@ mod tests {
         ] {
             assert_eq!(super::parse(text), number, "{text}");
         }
+        assert_eq!([1, 95, 3000, super::KILL].map(super::name), ["EPERM", "EOPNOTSUPP", "3000", "kill"]);
     }
 }

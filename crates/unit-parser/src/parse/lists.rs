@@ -1,9 +1,10 @@
 //! Kinds whose right side is a list that adds to what was there.
 
 use super::words::{Quoting, Word, Words};
-use super::{Context, Problem, exit_status as status, listen as address, mask, number, path, scalars};
+use super::{Context, Problem, exit_status as status, listen as address, mask, network, number, path, scalars};
 use crate::name::UnitName;
 use crate::specifier::Scope;
+use crate::system_calls::{self, Refusal};
 use crate::unit_type::UnitType;
 use crate::value::{Address, Condition, ConditionKind, ExitStatusSet, ListenAddress, ListenKind, UnitList, Value};
 
@@ -370,25 +371,24 @@ pub(super) fn pair(key: &str, value: String, old: Option<&Value>) -> Value {
     Value::Pairs(list)
 }
 
+/// A leading `~`, and the rest.
+fn inverted(text: &str) -> (bool, &str) {
+    text.strip_prefix('~').map_or((false, text), |rest| (true, rest))
+}
+
 /// With `~` the words are those that are not meant. A list of the other sense takes words away.
 pub(super) fn allow_deny(text: &str, old: Option<&Value>, context: &mut Context<'_>) -> Read {
-    let (invert, rest) = match text.strip_prefix('~') {
-        Some(rest) => (true, rest),
-        None => (false, text),
-    };
+    let (invert, rest) = inverted(text);
     let words = each_word(rest, Quoting::Quotes, context).into_iter().map(|w| match w.text.as_str() {
         // Two names of one address family.
         "AF_LOCAL" => "AF_UNIX".to_owned(),
         _ => w.text,
     });
     let mut list = old_list(old);
-    let inverted = list.first().is_some_and(|w| w == "~");
-    if list.is_empty() {
-        if invert {
-            list.push("~".to_owned());
-        }
-        list.extend(words);
-    } else if inverted == invert {
+    if list.is_empty() && invert {
+        list.push("~".to_owned());
+    }
+    if invert == list.first().is_some_and(|w| w == "~") {
         for word in words {
             if !list.contains(&word) {
                 list.push(word);
@@ -397,6 +397,42 @@ pub(super) fn allow_deny(text: &str, old: Option<&Value>, context: &mut Context<
     } else {
         let gone: Vec<String> = words.collect();
         list.retain(|word| !gone.contains(word));
+    }
+    Ok(Value::List(list))
+}
+
+pub(super) fn system_calls(text: &str, old: Option<&Value>, defaults: bool, context: &mut Context<'_>) -> Read {
+    let (invert, rest) = inverted(text);
+    let offset = text.len() - rest.len();
+    let words = each_word(rest, Quoting::Quotes, context);
+    let mut list = old_list(old);
+    let texts = words.iter().map(|word| word.text.clone()).collect();
+    for (at, refusal) in system_calls::add(&mut list, invert, texts, defaults) {
+        let Some(word) = words.get(at) else { continue };
+        let name = &word.text;
+        let problem = Problem::new(match refusal {
+            Refusal::UnknownName => format!("there is no system call or set \"{name}\""),
+            Refusal::BadError => format!("\"{name}\" doesn't end in an error's name or number"),
+            Refusal::ErrorOfAllowed => format!("\"{name}\" has an error, but is allowed"),
+        });
+        context.warn(problem.at(word.start + offset, word.end + offset));
+    }
+    Ok(Value::List(list))
+}
+
+pub(super) fn networks(text: &str, old: Option<&Value>, context: &mut Context<'_>) -> Read {
+    let mut list = old_list(old);
+    for word in each_word(text, Quoting::None, context) {
+        let Some(networks) = network::parse(&word.text) else {
+            let problem = Problem::new(format!("\"{}\" is no address or network", word.text));
+            context.warn(problem.at(word.start, word.end));
+            continue;
+        };
+        for network in networks {
+            if !list.contains(&network) {
+                list.push(network);
+            }
+        }
     }
     Ok(Value::List(list))
 }
@@ -439,12 +475,43 @@ pub(super) fn colon_pair(text: &str, old: Option<&Value>, context: &mut Context<
     Ok(pair(key, value, old))
 }
 
-pub(super) fn delegate(text: &str, old: Option<&Value>) -> Read {
-    if let Some(yes) = number::boolean(text) {
-        return Ok(Value::List(vec![if yes { "yes" } else { "no" }.to_owned()]));
+/// The controllers that can be delegated, in the order in which they are shown (systemd.resource-control(5), `Delegate=`).
+const CONTROLLERS: &[&str] = &[
+    "cpu",
+    "cpuacct",
+    "cpuset",
+    "io",
+    "blkio",
+    "memory",
+    "devices",
+    "pids",
+    "bpf-firewall",
+    "bpf-devices",
+    "bpf-foreign",
+    "bpf-socket-bind",
+    "bpf-restrict-network-interfaces",
+];
+/// What `Delegate=yes` stands for.
+const ALL_CONTROLLERS: &[&str] = &["cpu", "cpuset", "io", "memory", "pids"];
+
+/// `no`, or `yes` and the controllers.
+pub(super) fn delegate(text: &str, old: Option<&Value>, context: &mut Context<'_>) -> Read {
+    let own = |words: &[&str]| Ok(Value::List(words.iter().map(|word| (*word).to_owned()).collect()));
+    match number::boolean(text) {
+        Some(true) => return own(&[&["yes"], ALL_CONTROLLERS].concat()),
+        Some(false) => return own(&["no"]),
+        None if text.is_empty() => return own(&["yes"]),
+        None => {}
     }
-    let mut list = old_list(old);
-    list.retain(|word| word != "no");
-    list.extend(text.split_ascii_whitespace().map(str::to_owned));
-    Ok(Value::List(list))
+    let mut named = old_list(old);
+    for word in each_word(text, Quoting::Quotes, context) {
+        if CONTROLLERS.contains(&word.text.as_str()) {
+            named.push(word.text);
+        } else {
+            let problem = Problem::new(format!("\"{}\" is no controller", word.text));
+            context.warn(problem.at(word.start, word.end));
+        }
+    }
+    let kept = CONTROLLERS.iter().filter(|controller| named.iter().any(|name| name == *controller)).copied();
+    own(&std::iter::once("yes").chain(kept).collect::<Vec<_>>())
 }

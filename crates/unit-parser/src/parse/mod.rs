@@ -7,6 +7,7 @@ pub mod exit_status;
 pub mod listen;
 mod lists;
 pub mod mask;
+mod network;
 pub mod number;
 pub mod path;
 pub mod rlimit;

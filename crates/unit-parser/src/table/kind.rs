@@ -116,6 +116,11 @@ pub enum Kind {
     SecureBits,
     /// A list with `~` for "all but": `List`, the first item `~` when inverted.
     AllowDeny,
+    /// System calls and sets of them, `~` inverts: `List` of the words as [`crate::system_calls::Filter`] reads them.
+    /// `true`: an allow list starts with what every process needs.
+    SystemCalls(bool),
+    /// Networks and names of networks: `List` of `ADDRESS/BITS`.
+    Networks,
     /// `RestrictNamespaces=`: `Uint` mask of CLONE_NEW… flags that stay allowed.
     Namespaces,
     /// A set of numbers `0-3,5`: `List` of the numbers in ascending order.

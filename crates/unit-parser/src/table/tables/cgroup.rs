@@ -65,8 +65,8 @@ table! {
     TASKS_ACCOUNTING "TasksAccounting" Bool, "yes", ["TasksAccounting" "b"], ONCE, NoEffect(NO_CONTROLLER), 0, "Count tasks";
     TASKS_MAX "TasksMax" Tasks, "", ["TasksMax" "t"], ONCE, NoEffect(NO_CONTROLLER), 0, "How many tasks it may have";
     IP_ACCOUNTING "IPAccounting" Bool, "no", ["IPAccounting" "b"], ONCE, NoEffect(NO_BPF), 0, "Count network traffic";
-    IP_ADDRESS_ALLOW "IPAddressAllow" Words, "", ["IPAddressAllow" "a(iayu)"], MANY, NoEffect(NO_BPF), 0, "Addresses that it may talk to";
-    IP_ADDRESS_DENY "IPAddressDeny" Words, "", ["IPAddressDeny" "a(iayu)"], MANY, NoEffect(NO_BPF), 0, "Addresses that it may not talk to";
+    IP_ADDRESS_ALLOW "IPAddressAllow" Networks, "", ["IPAddressAllow" "a(iayu)"], MANY, NoEffect(NO_BPF), 0, "Addresses that it may talk to";
+    IP_ADDRESS_DENY "IPAddressDeny" Networks, "", ["IPAddressDeny" "a(iayu)"], MANY, NoEffect(NO_BPF), 0, "Addresses that it may not talk to";
     IP_INGRESS_FILTER_PATH "IPIngressFilterPath" PlainPaths, "", ["IPIngressFilterPath" "as"], MANY, NoEffect(NO_BPF), 0, "A BPF program for incoming packets";
     IP_EGRESS_FILTER_PATH "IPEgressFilterPath" PlainPaths, "", ["IPEgressFilterPath" "as"], MANY, NoEffect(NO_BPF), 0, "A BPF program for outgoing packets";
     DISABLE_CONTROLLERS "DisableControllers" Words, "", ["DisableControllers" "as"], MANY, NoEffect(NO_CONTROLLER), 0, "Controllers that nothing below it may use";

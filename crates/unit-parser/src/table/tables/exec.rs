@@ -134,10 +134,10 @@ table! {
     SMACK_PROCESS_LABEL "SmackProcessLabel" Text, "", ["SmackProcessLabel" "(bs)"], ONCE, NoEffect(NO_LSM), 0, "The SMACK label";
     IGNORE_SIGPIPE "IgnoreSIGPIPE" Bool, "yes", ["IgnoreSIGPIPE" "b"], ONCE, Works, 0, "Start with SIGPIPE ignored";
     NO_NEW_PRIVILEGES "NoNewPrivileges" Bool, "no", ["NoNewPrivileges" "b"], ONCE, Works, 0, "No program can gain privileges";
-    SYSTEM_CALL_FILTER "SystemCallFilter" AllowDeny, "", ["SystemCallFilter" "(bas)"], MANY, NoEffect(NO_SECCOMP), 0, "System calls that are allowed (or with ~, not)";
+    SYSTEM_CALL_FILTER "SystemCallFilter" SystemCalls(true), "", ["SystemCallFilter" "(bas)"], MANY, NoEffect(NO_SECCOMP), 0, "System calls that are allowed (or with ~, not)";
     SYSTEM_CALL_ARCHITECTURES "SystemCallArchitectures" Words, "", ["SystemCallArchitectures" "as"], MANY, NoEffect(NO_SECCOMP), 0, "Architectures whose system calls are allowed";
     SYSTEM_CALL_ERROR_NUMBER "SystemCallErrorNumber" Errno, "kill", ["SystemCallErrorNumber" "i"], ONCE, NoEffect(NO_SECCOMP), 0, "What a forbidden call returns";
-    SYSTEM_CALL_LOG "SystemCallLog" AllowDeny, "", ["SystemCallLog" "(bas)"], MANY, NoEffect(NO_SECCOMP), 0, "System calls that are logged";
+    SYSTEM_CALL_LOG "SystemCallLog" SystemCalls(false), "", ["SystemCallLog" "(bas)"], MANY, NoEffect(NO_SECCOMP), 0, "System calls that are logged";
     PERSONALITY "Personality" Verbatim, "", ["Personality" "s"], ONCE, NoEffect("the architecture that uname tells stays"), 0, "The architecture that uname tells";
     LOCK_PERSONALITY "LockPersonality" Bool, "no", ["LockPersonality" "b"], ONCE, NoEffect(NO_SECCOMP), 0, "It can't change that";
     RESTRICT_ADDRESS_FAMILIES "RestrictAddressFamilies" AllowDeny, "", ["RestrictAddressFamilies" "(bas)"], MANY, NoEffect(NO_SECCOMP), 0, "Socket families that it may use";
