@@ -57,6 +57,37 @@ pub fn timespan(usec: u64, accuracy: u64) -> String {
     parts.join(" ")
 }
 
+/// How far `usec` is from `now` (both microseconds since 1970), in two parts at most: `2h 5min left`.
+pub fn relative(usec: u64, now: u64) -> String {
+    const MINUTE: u64 = 60 * SEC;
+    const HOUR: u64 = 60 * MINUTE;
+    const DAY: u64 = 24 * HOUR;
+    const WEEK: u64 = 7 * DAY;
+    const MONTH: u64 = 2_629_800 * SEC;
+    const YEAR: u64 = 31_557_600 * SEC;
+    let span = usec.abs_diff(now);
+    if span == 0 {
+        return "now".to_owned();
+    }
+    let word = if usec > now { "left" } else { "ago" };
+    let many = |count: u64, unit: &str| format!("{count} {unit}{}", if count == 1 { "" } else { "s" });
+    let text = match span {
+        YEAR.. => format!("{} {}", many(span / YEAR, "year"), many(span % YEAR / MONTH, "month")),
+        MONTH.. => format!("{} {}", many(span / MONTH, "month"), many(span % MONTH / DAY, "day")),
+        WEEK.. => format!("{} {}", many(span / WEEK, "week"), many(span % WEEK / DAY, "day")),
+        _ if span >= 2 * DAY => many(span / DAY, "day"),
+        _ if span >= 25 * HOUR => format!("1 day {}h", (span - DAY) / HOUR),
+        _ if span >= 6 * HOUR => format!("{}h", span / HOUR),
+        HOUR.. => format!("{}h {}min", span / HOUR, span % HOUR / MINUTE),
+        _ if span >= 5 * MINUTE => format!("{}min", span / MINUTE),
+        MINUTE.. => format!("{}min {}s", span / MINUTE, span % MINUTE / SEC),
+        SEC.. => format!("{}s", span / SEC),
+        1000.. => format!("{}ms", span / 1000),
+        _ => format!("{span}us"),
+    };
+    format!("{text} {word}")
+}
+
 fn number_or_infinity(number: u64) -> String {
     if number == u64::MAX { "infinity".to_owned() } else { number.to_string() }
 }
@@ -152,6 +183,22 @@ mod tests {
         ] {
             assert_eq!(timespan(usec, 0), text);
         }
+        for (seconds, text) in [
+            (5, "5s left"),
+            (65, "1min 5s left"),
+            (600, "10min left"),
+            (3660, "1h 1min left"),
+            (86_400, "24h left"),
+            (90_000, "1 day 1h left"),
+            (172_800, "2 days left"),
+            (691_200, "1 week 1 day left"),
+            (2_629_800, "1 month 0 days left"),
+            (31_557_600, "1 year 0 months left"),
+        ] {
+            assert_eq!(relative(seconds * SEC + 7, 7), text);
+        }
+        assert_eq!(relative(7, 2_000_007), "2s ago");
+        assert_eq!(relative(7, 7), "now");
         assert_eq!(timespan(55_512_345, 1000), "55.512s");
         assert_eq!(timespan(90_500_000, SEC), "1min 30s");
     }

@@ -3,9 +3,10 @@
 //! [`Loader`] finds a unit's files on the load path and reads them into a [`Unit`]; a `Unit` answers
 //! typed questions by [`RowId`], the key of one line of the directive table ([`rows`], [`row`],
 //! [`lookup`]). A directive that isn't set answers with its default. Everything but the
-//! file access behind [`UnitFiles`] ([`Disk`]), [`machine`] and [`install`] is pure: text in, values out.
+//! file access behind [`UnitFiles`] ([`Disk`]), [`machine`], [`zoneinfo`] and [`install`] is pure: text in, values out.
 #![forbid(unsafe_code)]
 
+pub mod calendar;
 pub mod dependencies;
 mod diagnostic;
 pub mod escape;
@@ -20,9 +21,11 @@ pub mod specifier;
 pub mod syntax;
 pub mod system_calls;
 pub mod table;
+pub mod timestamp;
 mod unit;
 mod unit_type;
 mod value;
+pub mod zoneinfo;
 
 pub use dependencies::{DependencyKind, Edge, Rule, Source};
 pub use diagnostic::{Diagnostic, Severity};

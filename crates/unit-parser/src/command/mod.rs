@@ -1,6 +1,7 @@
 //! The command line.
 
 mod check;
+mod clock;
 mod escaping;
 mod show;
 mod snippet;
@@ -48,6 +49,10 @@ enum Verb {
     Escape(escaping::Escape),
     /// Turns parts of unit names back.
     Unescape(escaping::Unescape),
+    /// Shows the normal form of calendar events, and when they come next.
+    Calendar(clock::Calendar),
+    /// Shows the normal form of time spans.
+    Timespan(clock::Timespan),
     /// Prints the table of directives as Markdown.
     #[command(hide = true)]
     Table,
@@ -75,6 +80,8 @@ impl Command {
             Verb::Cat { units } => show::cat(&loader(), &units),
             Verb::Escape(escape) => escape.run(),
             Verb::Unescape(unescape) => unescape.run(),
+            Verb::Calendar(calendar) => calendar.run(),
+            Verb::Timespan(timespan) => timespan.run(),
             Verb::Table => {
                 print!("{}", unit_parser::table::document::markdown());
                 Outcome::Good

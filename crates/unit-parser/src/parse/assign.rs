@@ -191,8 +191,11 @@ fn read(row: &Row, text: &str, old: Option<&Value>, context: &mut Context<'_>) -
         Kind::Users => lists::users(text, old, context),
         Kind::InputText => lists::input_text(text, old, context),
         Kind::InputData => lists::input_data(text, old),
-        Kind::Timer if row.name == "OnCalendar" => Ok(lists::pair(row.name, text.to_owned(), old)),
-        Kind::Timer => match scalars::usec(text)? {
+        Kind::Timer if row.name == "OnCalendar" => {
+            let normal = scalars::calendar(&context.text(text)?)?;
+            Ok(lists::pair(row.name, normal, old))
+        }
+        Kind::Timer => match scalars::usec(&context.text(text)?)? {
             Value::Usec(usec) => Ok(lists::pair(row.name, usec.to_string(), old)),
             _ => Err(Problem::new("not a time span")),
         },

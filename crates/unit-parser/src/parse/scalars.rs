@@ -1,9 +1,11 @@
 //! Kinds whose right side is one value.
 
 use super::{Context, Problem, errno, exit_status, mask, number, path, rlimit, signal, timespan};
+use crate::calendar::CalendarEvent;
 use crate::specifier::Host;
 use crate::table::{Kind, RlimitUnit};
 use crate::value::Value;
+use crate::zoneinfo::ZoneInfo;
 
 type Read = Result<Value, Problem>;
 
@@ -38,6 +40,18 @@ pub(super) fn uint(text: &str, high: u64) -> Read {
 
 fn span(text: &str) -> Result<u64, Problem> {
     timespan::parse(text).map_err(|_| bad("a time span like 5min 20s", text))
+}
+
+/// The normal form of a calendar event.
+pub(super) fn calendar(text: &str) -> Result<String, Problem> {
+    match CalendarEvent::parse(text, &ZoneInfo) {
+        Ok(event) => Ok(event.to_string()),
+        Err(error) => {
+            let mut problem = Problem::new(format!("{error}: \"{text}\""));
+            problem.hint = timespan::parse(text).ok().map(|_| "spans belong in OnActiveSec= and its like".to_owned());
+            Err(problem)
+        }
+    }
 }
 
 pub(super) fn usec(text: &str) -> Read {

@@ -160,7 +160,11 @@ mod tests {
     #[test]
     fn first_assignment_decides_and_later_ones_add_or_take_away() {
         for (assignments, allow, expected) in [
-            (&["~@clock:EACCES reboot:kill swapon:3000", "adjtimex"][..], false, "clock_adjtime64:EACCES clock_adjtime:EACCES clock_settime64:EACCES clock_settime:EACCES reboot:kill settimeofday:EACCES swapon:3000"),
+            (
+                &["~@clock:EACCES reboot:kill swapon:3000", "adjtimex"][..],
+                false,
+                "clock_adjtime64:EACCES clock_adjtime:EACCES clock_settime64:EACCES clock_settime:EACCES reboot:kill settimeofday:EACCES swapon:3000",
+            ),
             (&["~"], false, ""),
             (&["getpid getppid", "~getpid"], true, "getppid"),
             (&["mount:EPERM nosuch @nosuch getpid"], true, "getpid"),

@@ -106,7 +106,7 @@ pub enum Kind {
     InputText,
     /// Base64 for standard input: `List`.
     InputData,
-    /// `On…Sec=` and `OnCalendar=`: `Pairs` of directive and microseconds or expression, in one list.
+    /// `On…Sec=` and `OnCalendar=`: `Pairs` of directive and microseconds or normal form, in one list.
     Timer,
     /// `PathExists=` and its like: `Pairs` of directive and path, in one list.
     WatchedPath,
