@@ -12,6 +12,7 @@ mod identity;
 mod job;
 mod limits;
 mod namespace;
+pub mod output;
 mod stdio;
 mod variables;
 

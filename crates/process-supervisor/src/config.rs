@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use daemon_runtime::config::LogConfig;
+use exec_job::output::OutputConfig;
 use serde::Deserialize;
 
 /// The configuration file. Every key may be left out.
@@ -15,22 +16,6 @@ pub struct Config {
     pub output: OutputConfig,
     /// The program that becomes a service; default: `process-executor` beside this program.
     pub executor: Option<PathBuf>,
-}
-
-/// Where the output of services goes while there is no journald.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct OutputConfig {
-    /// Directory of the files `UNIT.log`; default: `/var/log/quintet`, or `$XDG_STATE_HOME/quintet/log`.
-    pub directory: Option<PathBuf>,
-    /// Size in bytes at which a file is set aside as `UNIT.log.1` when the next process is started.
-    pub limit: u64,
-}
-
-impl Default for OutputConfig {
-    fn default() -> OutputConfig {
-        OutputConfig { directory: None, limit: 8 << 20 }
-    }
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use thiserror::Error;
 
 use crate::NAME;
 use crate::config::Config;
-use crate::driver::{Host, default_log_directory};
+use crate::driver::Host;
 
 /// Why the supervisor cannot work here.
 #[derive(Debug, Error)]
@@ -70,7 +70,7 @@ pub fn host(
         runner,
         executor,
         cgroups: CgroupRoot::from_env(),
-        log_dir: config.output.directory.clone().unwrap_or_else(|| default_log_directory(mode)),
+        log_dir: config.output.directory.clone().unwrap_or_else(|| exec_job::output::default_directory(mode)),
         log_limit: config.output.limit,
         own_output,
         boot_id: boot_id.trim().replace('-', ""),

@@ -10,7 +10,6 @@ use unit_parser::Unit;
 use unit_parser::rows::service as rows;
 
 use super::Supervisor;
-use super::output;
 use super::service::Followed;
 use super::watch::{self, Input};
 use crate::core::action::{Level, SpawnOrder};
@@ -52,11 +51,11 @@ impl Supervisor {
                 super::set_nonblocking(&held.fd).map_err(|error| failed("NonBlocking=", &error))?;
             }
         }
-        let log = if self.host.own_output || output::journal_is_there() {
+        let log = if self.host.own_output || exec_job::output::journal_is_there() {
             None
         } else {
             Some(
-                output::open(&self.host.log_dir, unit, self.host.log_limit)
+                exec_job::output::open(&self.host.log_dir, unit, self.host.log_limit)
                     .map_err(|error| failed("cannot open the log file", &error))?,
             )
         };

@@ -1,12 +1,29 @@
-//! Where a service's output goes when there is no journald: a file per unit, opened for appending by the service itself, so
+//! Where a unit's output goes when there is no journald: a file per unit, opened for appending by the process itself, so
 //! that no daemon's death breaks it.
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use daemon_runtime::paths::{Mode, create_dir};
+use serde::Deserialize;
+
+/// The `[output]` table of a daemon's configuration: where the output of units goes while there is no journald.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct OutputConfig {
+    /// Directory of the files `UNIT.log`; default: `/var/log/quintet`, or `$XDG_STATE_HOME/quintet/log`.
+    pub directory: Option<PathBuf>,
+    /// Size in bytes at which a file is set aside as `UNIT.log.1` when the next process is started.
+    pub limit: u64,
+}
+
+impl Default for OutputConfig {
+    fn default() -> OutputConfig {
+        OutputConfig { directory: None, limit: 8 << 20 }
+    }
+}
 
 /// journald's stream socket.
 const JOURNAL: &str = "/run/systemd/journal/stdout";
@@ -17,11 +34,11 @@ pub fn journal_is_there() -> bool {
 }
 
 /// `/var/log/quintet`, or `$XDG_STATE_HOME/quintet/log`.
-pub fn default_directory(mode: Mode) -> std::path::PathBuf {
+pub fn default_directory(mode: Mode) -> PathBuf {
     match mode {
         Mode::System => "/var/log/quintet".into(),
         Mode::User => {
-            let env = |name| std::env::var_os(name).filter(|dir| !dir.is_empty()).map(std::path::PathBuf::from);
+            let env = |name| std::env::var_os(name).filter(|dir| !dir.is_empty()).map(PathBuf::from);
             env("XDG_STATE_HOME")
                 .or_else(|| env("HOME").map(|home| home.join(".local/state")))
                 .unwrap_or_else(std::env::temp_dir)
