@@ -1,10 +1,19 @@
 //! The receiving side of socket activation (sd_listen_fds(3)).
 
+use std::fs::File;
+use std::io::Read;
 use std::os::fd::{FromRawFd, OwnedFd, RawFd};
 use std::sync::Mutex;
 
 /// First passed descriptor, SD_LISTEN_FDS_START.
 pub const START: RawFd = 3;
+
+/// Variable of our launcher: the first passed descriptor is a file with the names, since no variable can hold the names of
+/// thousands ([`NAMES_LIMIT`]). It is none of the descriptors that [`listen_fds`] returns.
+pub const NAMES_FILE: &str = "QUINTET_FDNAMES_FILE";
+
+/// What fits into a variable, in bytes: the kernel allows 128 KiB, name and NUL included (execve(2)).
+pub const NAMES_LIMIT: usize = 96 * 1024;
 
 /// A descriptor that our starter passed, with its name from LISTEN_FDNAMES (`unknown` when it has none).
 #[derive(Debug)]
@@ -27,18 +36,34 @@ pub fn listen_fds() -> Vec<NamedFd> {
     }
     let var = |name| std::env::var(name).ok();
     let names = parse(var("LISTEN_PID"), var("LISTEN_FDS"), var("LISTEN_FDNAMES"), std::process::id());
-    let mut fds = Vec::new();
+    let mut fds = take(names);
+    if var(NAMES_FILE).is_some() && !fds.is_empty() {
+        let mut text = String::new();
+        if File::from(fds.remove(0).fd).read_to_string(&mut text).is_ok() {
+            for (passed, name) in fds.iter_mut().zip(text.split(':')) {
+                name.clone_into(&mut passed.name);
+            }
+        }
+    }
+    fds
+}
+
+fn take(names: Vec<String>) -> Vec<NamedFd> {
+    let mut fds = Vec::with_capacity(names.len());
     for (fd, name) in (START..).zip(names) {
         // A variable can lie: only what is open is taken.
         // SAFETY: F_SETFD on a number; fails with EBADF when it is not open.
         if unsafe { libc::fcntl(fd, libc::F_SETFD, libc::FD_CLOEXEC) } < 0 {
             continue;
         }
-        // SAFETY: the descriptor is open, was made by our starter, and TAKEN makes this its only owner.
+        // SAFETY: the descriptor is open, was made by our starter, and listen_fds makes this its only owner.
         fds.push(NamedFd { name, fd: unsafe { OwnedFd::from_raw_fd(fd) } });
     }
     fds
 }
+
+/// No process has more descriptors (fs.nr_open).
+const MOST: u32 = 1 << 20;
 
 /// One name per descriptor; empty when the variables are not for us.
 fn parse(pid: Option<String>, count: Option<String>, names: Option<String>, own_pid: u32) -> Vec<String> {
@@ -46,7 +71,7 @@ fn parse(pid: Option<String>, count: Option<String>, names: Option<String>, own_
     if number(pid) != Some(own_pid) {
         return Vec::new();
     }
-    let count = number(count).unwrap_or(0).min(65_536) as usize;
+    let count = number(count).unwrap_or(0).min(MOST) as usize;
     let names = names.unwrap_or_default();
     let mut given = names.split(':').map(str::to_owned);
     let next = |_| given.next().filter(|name| !name.is_empty()).unwrap_or_else(|| "unknown".to_owned());

@@ -1,10 +1,11 @@
 //! Starting a daemon: the executor becomes it, with its descriptors and our environment.
 
 use std::io;
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::PathBuf;
 
 use sys::executor::{Job, PassedFd, Stdio};
+use sys::listen_fds::{NAMES_FILE, NAMES_LIMIT};
 use sys::spawn::{Executor, SpawnRequest};
 
 use super::exits::Exits;
@@ -14,7 +15,8 @@ use super::store::Stores;
 use crate::core::Daemon;
 
 /// Variables of our own start that a daemon must not take for its own.
-const NOT_PASSED: [&str; 8] = [
+const NOT_PASSED: [&str; 9] = [
+    NAMES_FILE,
     "LISTEN_FDS",
     "LISTEN_PID",
     "LISTEN_FDNAMES",
@@ -58,6 +60,9 @@ impl Spawner {
             .chain(exits)
             .chain(stores.of(daemon))
             .map(|(name, fd)| PassedFd { fd: fd.as_raw_fd(), name: name.to_owned() });
+        let mut fds: Vec<PassedFd> = passed.collect();
+        let mut env = environment(daemon, place);
+        let names_file = names_file(&mut fds, &mut env)?;
         let program = self.directory.join(daemon.name());
         if !program.exists() {
             // The executor's 203 would say the same, but without the path.
@@ -67,8 +72,8 @@ impl Spawner {
             unit: daemon.name().to_owned(),
             path: program.to_string_lossy().into_owned(),
             argv: vec![daemon.name().to_owned()],
-            env: environment(daemon, place),
-            fds: passed.collect(),
+            env,
+            fds,
             stdin: Stdio::Null,
             stdout: Stdio::Inherit,
             stderr: Stdio::Inherit,
@@ -77,9 +82,26 @@ impl Spawner {
             parent_death_signal: sys::signals::number("TERM"),
             ..Job::default()
         };
-        sys::spawn::spawn(&SpawnRequest { executor: &self.executor, job: &job, cgroup: None })
-            .map(|spawned| spawned.pid)
+        let spawned = sys::spawn::spawn(&SpawnRequest { executor: &self.executor, job: &job, cgroup: None })?;
+        drop(names_file);
+        Ok(spawned.pid)
     }
+}
+
+/// Names of more descriptors than a variable can tell go into a file that becomes the first descriptor: a daemon with
+/// 20,000 stored sockets comes back too.
+fn names_file(fds: &mut Vec<PassedFd>, env: &mut Vec<(String, String)>) -> io::Result<Option<OwnedFd>> {
+    let names: Vec<&str> = fds.iter().map(|passed| passed.name.as_str()).collect();
+    let names = names.join(":");
+    if names.len() <= NAMES_LIMIT {
+        return Ok(None);
+    }
+    let file = sys::memfd::sealed("fdnames", names.as_bytes())?;
+    fds.insert(0, PassedFd { fd: file.as_raw_fd(), name: "fdnames".to_owned() });
+    for (name, value) in [("LISTEN_FDNAMES", "fdnames"), (NAMES_FILE, "1")] {
+        env.push((name.to_owned(), value.to_owned()));
+    }
+    Ok(Some(file))
 }
 
 fn environment(daemon: Daemon, place: &Place) -> Vec<(String, String)> {
