@@ -106,6 +106,9 @@ pub struct Unit {
     pub fragment_mtime: u64,
     /// The latest modification time of the drop-ins.
     pub dropin_mtime: u64,
+    /// Modification time of [`Unit::source`] when the unit was loaded; 0 without one.
+    #[serde(default)]
+    pub source_mtime: u64,
     /// Whether a user manager loaded it (some defaults differ).
     pub user_manager: bool,
     /// Whether values that follow from others were filled in. A unit whose files can't be used lacks
@@ -129,6 +132,7 @@ impl Unit {
             diagnostics: Vec::new(),
             fragment_mtime: 0,
             dropin_mtime: 0,
+            source_mtime: 0,
             user_manager: false,
             complete: false,
             settings: Vec::new(),

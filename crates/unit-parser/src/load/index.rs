@@ -212,7 +212,9 @@ fn alias_of(name: &UnitName, dir: &Path, target: &Path, path: &LoadPath) -> Alia
         return Alias::Invalid;
     };
     if other == *name {
-        return Alias::OwnFile;
+        // Unless it leads nowhere but to itself.
+        let itself = full.parent() == Some(dir);
+        return if itself { Alias::Invalid } else { Alias::OwnFile };
     }
     if other.unit_type() != name.unit_type() {
         return Alias::Invalid;

@@ -221,6 +221,7 @@ impl Loader {
             Outcome::Read => {}
         }
         finish(unit, &self.host);
+        unit.source_mtime = unit.source.as_ref().and_then(|path| self.files.modified(path).ok()).unwrap_or(0);
         unit.complete = true;
         match verify(unit) {
             Some((code, text)) => {
@@ -242,6 +243,11 @@ impl Loader {
             if !masked && self.files.modified(fragment).ok() != Some(unit.fragment_mtime) {
                 return true;
             }
+        }
+        // What a generator made it from.
+        let newer = |path| self.files.modified(path).map_or(true, |time| time > unit.source_mtime);
+        if unit.source.as_deref().is_some_and(newer) {
+            return true;
         }
         if unit.load_state != LoadState::Loaded {
             return false;

@@ -145,6 +145,10 @@ fn precedence_aliases_templates() {
         ("/lib/u@.service", "->t@.service"),
         ("/etc/v@x.service", "->/lib/t@.service"),
         ("/etc/bad.socket", "->/lib/a.service"),
+        ("/etc/itself.service", "->itself.service"),
+        ("/lib/itself.service", SERVICE),
+        ("/etc/around.service", "->roundabout.service"),
+        ("/etc/roundabout.service", "->around.service"),
     ];
     let loader = loader(&files);
     let table: &[(&str, &str, &str, &str)] = &[
@@ -154,6 +158,7 @@ fn precedence_aliases_templates() {
         ("t@i.service", "t@i.service", "u@i.service", "/lib/t@.service"),
         ("u@i.service", "t@i.service", "u@i.service", "/lib/t@.service"),
         ("v@x.service", "t@x.service", "u@x.service v@x.service", "/lib/t@.service"),
+        ("itself.service", "itself.service", "", "/lib/itself.service"),
     ];
     for (asked, primary, aliases, fragment) in table {
         let unit = loader.load(&name(asked));
@@ -162,7 +167,9 @@ fn precedence_aliases_templates() {
         assert_eq!(names.join(" "), *aliases, "{asked}");
         assert_eq!(unit.fragment, Some(PathBuf::from(fragment)), "{asked}");
     }
-    assert_eq!(loader.load(&name("bad.socket")).load_state.as_str(), "not-found");
+    for nowhere in ["bad.socket", "around.service"] {
+        assert_eq!(loader.load(&name(nowhere)).load_state.as_str(), "not-found");
+    }
 }
 
 #[test]
