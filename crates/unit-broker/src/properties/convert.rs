@@ -1,8 +1,10 @@
 //! Values of directives as D-Bus properties: one function from a value and the wanted type.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::LazyLock;
 
+use unit_parser::system_calls::Filter;
 use unit_parser::{ExecCommand, ExitStatusSet, Property, RowId, Value, all_rows};
 use zbus::{Signature, Variant};
 
@@ -62,6 +64,8 @@ pub fn convert(value: &Value, property: &str, text: &str, signature: &Signature)
             let n = if property.ends_with("Soft") { limit.soft } else { limit.hard };
             Some(Variant::U64(n))
         }
+        // The last line comes first, as systemd lists them.
+        Value::Pairs(pairs) if property == "Paths" => Some(string_pairs(pairs.iter().rev().cloned())),
         Value::Pairs(pairs) if text == "a(ss)" => Some(string_pairs(pairs.iter().cloned())),
         // Conditions and timers need the state of their unit too: see `unit` and `timer`.
         Value::Pairs(_) | Value::Conditions(_) => None,
@@ -93,9 +97,13 @@ fn permyriad(n: u32, property: &str) -> i128 {
         // Microseconds of CPU time a second.
         "CPUQuotaPerSecUSec" => n * 100,
         // The share of 2^32 - 1.
-        "ManagedOOMMemoryPressureLimit" => n * i128::from(u32::MAX) / 10_000,
+        "ManagedOOMMemoryPressureLimit" => (n * i128::from(u32::MAX) + 5_000) / 10_000,
         "TasksMax" | "DefaultTasksMax" => i128::from(super::machine::tasks_limit()) * n / 10_000,
-        _ => i128::from(super::machine::physical_memory()) * n / 10_000,
+        // Whole pages.
+        _ => {
+            let page = i128::from(super::machine::page_size());
+            i128::from(super::machine::physical_memory()) / page * n / 10_000 * page
+        }
     }
 }
 
@@ -157,12 +165,20 @@ fn items(list: &[String], property: &str, text: &str) -> Option<Variant<'static>
             Some(array(&Signature::U8, bytes.into_iter().map(Variant::U8)))
         }
         "(bas)" => {
-            let (allow, names) = match list.split_first() {
-                Some((first, rest)) if first == "~" => (false, rest),
-                _ => (true, list),
+            let (allow, mut names) = match (property, list.split_first()) {
+                ("SystemCallFilter" | "SystemCallLog", _) => {
+                    let filter = Filter::of(list);
+                    (filter.allow, filter.names())
+                }
+                (_, Some((first, rest))) if first == "~" => (false, rest.to_vec()),
+                (_, _) => (true, list.to_vec()),
             };
-            let names = strings(names.iter().map(String::as_str));
-            Some(structure([Variant::Bool(allow), names].into_iter()))
+            names.sort_unstable();
+            Some(structure([Variant::Bool(allow), strings(names)].into_iter()))
+        }
+        "a(iayu)" => {
+            let rows = list.iter().filter_map(|item| network(item));
+            Some(array(&Signature::try_from("(iayu)").ok()?, rows))
         }
         "a(sb)" => {
             let rows = list.iter().map(|item| {
@@ -185,6 +201,17 @@ fn items(list: &[String], property: &str, text: &str) -> Option<Variant<'static>
         }
         _ => None,
     }
+}
+
+/// `ADDRESS/BITS` as the family's number, the address in network order, and the bits.
+fn network(text: &str) -> Option<Variant<'static>> {
+    let (address, bits) = text.split_once('/')?;
+    let (family, bytes) = match address.parse().ok()? {
+        IpAddr::V4(address) => (nix::libc::AF_INET, address.octets().to_vec()),
+        IpAddr::V6(address) => (nix::libc::AF_INET6, address.octets().to_vec()),
+    };
+    let bytes = array(&Signature::U8, bytes.into_iter().map(Variant::U8));
+    Some(structure([Variant::I32(family), bytes, Variant::U32(bits.parse().ok()?)].into_iter()))
 }
 
 /// One command with the times and status of a run that never was: the supervisor tells those of real ones.
@@ -265,6 +292,7 @@ mod tests {
         for (value, text, expected) in [
             (list(&["0", "9"]), "ay", "[byte 0x01, 0x02]"),
             (list(&["~", "AF_UNIX"]), "(bas)", "(false, [\"AF_UNIX\"])"),
+            (list(&["1.2.0.0/16"]), "a(iayu)", "[(2, [byte 0x01, 0x02, 0x00, 0x00], uint32 16)]"),
             (list(&["-/a"]), "a(sb)", "[(\"/a\", true)]"),
             (list(&["/a"]), "a(ssbt)", "[(\"/a\", \"/a\", false, uint64 16384)]"),
             (Value::Bool(true), "i", "1"),

@@ -41,6 +41,11 @@ pub fn value(model: &Model, view: &UnitView<'_>, interface: &str, property: &str
         (_, "RestartKillSignal") if !unit.is_set(rows::kill::RESTART_KILL_SIGNAL) => {
             Variant::I32(i32::try_from(unit.int(rows::kill::KILL_SIGNAL)).unwrap_or(0))
         }
+        (_, "SyslogPriority") => {
+            // Facility and level in one number (RFC 5424).
+            let priority = unit.int(rows::exec::SYSLOG_FACILITY) << 3 | unit.int(rows::exec::SYSLOG_LEVEL);
+            Variant::I32(i32::try_from(priority).unwrap_or(0))
+        }
         (_, "StandardInputData") => input_data(view),
         ("Socket", "FileDescriptorName") if unit.str(rows::socket::FILE_DESCRIPTOR_NAME).is_empty() => {
             let name = if unit.bool(rows::socket::ACCEPT) { "connection" } else { view.name.as_str() };
@@ -112,7 +117,7 @@ fn resource_limit(view: &UnitView<'_>, property: &str, limit: &str) -> Option<Va
         Some(name) => (name, true),
         None => (limit, false),
     };
-    let (soft_limit, hard_limit) = machine::resource_limit(name)?;
+    let (soft_limit, hard_limit) = machine::resource_limit(name, !view.definition.user_manager)?;
     Some(Variant::U64(if soft { soft_limit } else { hard_limit }))
 }
 
@@ -150,7 +155,8 @@ fn timers(view: &UnitView<'_>, calendar: bool) -> Variant<'static> {
         Value::Pairs(pairs) => pairs.as_slice(),
         _ => &[],
     };
-    let items = pairs.iter().filter(|(base, _)| (base == "OnCalendar") == calendar).map(|(base, text)| {
+    // The last line comes first, as systemd lists them.
+    let items = pairs.iter().rev().filter(|(base, _)| (base == "OnCalendar") == calendar).map(|(base, text)| {
         if calendar {
             return structure([string(base.clone()), string(text.clone()), Variant::U64(0)].into_iter());
         }

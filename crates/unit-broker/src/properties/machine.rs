@@ -14,6 +14,15 @@ pub fn physical_memory() -> u64 {
     *MEMORY
 }
 
+/// The size of a page of memory, bytes.
+pub fn page_size() -> u64 {
+    static SIZE: LazyLock<u64> = LazyLock::new(|| {
+        let size = nix::unistd::sysconf(nix::unistd::SysconfVar::PAGE_SIZE).ok().flatten();
+        size.and_then(|size| u64::try_from(size).ok()).filter(|size| *size > 0).unwrap_or(4096)
+    });
+    *SIZE
+}
+
 /// How many tasks the kernel allows at a time: the least of its limits on threads and PIDs.
 pub fn tasks_limit() -> u64 {
     static TASKS: LazyLock<u64> = LazyLock::new(|| {
@@ -32,8 +41,12 @@ pub fn default_tasks_max() -> u64 {
 }
 
 /// A resource limit of services without a setting, as `Limit…` and `DefaultLimit…` show it: `NOFILE` -> (soft, hard).
-pub fn resource_limit(name: &str) -> Option<(u64, u64)> {
+/// `system`: of the system manager.
+pub fn resource_limit(name: &str, system: bool) -> Option<(u64, u64)> {
     use nix::sys::resource::{Resource, getrlimit};
+    if name == "NOFILE" {
+        return Some(sys::limits::default_open_files(system));
+    }
     let resource = match name {
         "CPU" => Resource::RLIMIT_CPU,
         "FSIZE" => Resource::RLIMIT_FSIZE,

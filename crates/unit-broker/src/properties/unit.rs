@@ -1,6 +1,6 @@
 //! Properties of the interface `Unit` that aren't a directive's value.
 
-use unit_parser::{Condition, DependencyKind, LoadState, UnitType, rows};
+use unit_parser::{Condition, DependencyKind, LoadState, RowId, Unit, UnitType, rows};
 use zbus::{Signature, Variant};
 
 use super::literal::{array, path, string, strings, structure};
@@ -44,6 +44,7 @@ pub fn value(model: &Model, view: &UnitView<'_>, property: &str) -> Option<Varia
         {
             Variant::U64(model.facts.device_timeout)
         }
+        "CanClean" => strings(cleanable(unit)),
         "IgnoreOnIsolate" if !unit.is_set(rows::unit::IGNORE_ON_ISOLATE) => {
             Variant::Bool(ignores_isolate(view.name.unit_type()))
         }
@@ -94,6 +95,25 @@ fn ignores_isolate(unit_type: UnitType) -> bool {
         unit_type,
         UnitType::Device | UnitType::Mount | UnitType::Automount | UnitType::Swap | UnitType::Slice | UnitType::Scope
     )
+}
+
+/// What `CleanUnit` could remove (org.freedesktop.systemd1(5)).
+fn cleanable(unit: &Unit) -> Vec<&'static str> {
+    use rows::exec as e;
+    let unit_type = unit.name.unit_type();
+    if unit_type == UnitType::Timer {
+        // The time stamp file.
+        return if unit.bool(rows::timer::PERSISTENT) { vec!["state"] } else { Vec::new() };
+    }
+    let directories = [
+        ("runtime", e::RUNTIME_DIRECTORY),
+        ("state", e::STATE_DIRECTORY),
+        ("cache", e::CACHE_DIRECTORY),
+        ("logs", e::LOGS_DIRECTORY),
+        ("configuration", e::CONFIGURATION_DIRECTORY),
+    ];
+    let set = |(_, row): &(&str, RowId)| unit_type.has_exec() && !unit.list(*row).is_empty();
+    directories.into_iter().filter(set).map(|(word, _)| word).collect()
 }
 
 fn can_freeze(model: &Model, view: &UnitView<'_>) -> bool {
