@@ -4,6 +4,7 @@
 //! | module | what |
 //! |---|---|
 //! | [`args`] | flags that all daemons take |
+//! | [`command_line`] | parsing them, and the man page made of them |
 //! | [`config`] | TOML configuration; unknown keys are rejected by name |
 //! | [`logging`] | tracing to console, JSON or journald |
 //! | [`paths`] | the runtime directory and what lies in it |
@@ -17,6 +18,7 @@
 #![forbid(unsafe_code)]
 
 pub mod args;
+pub mod command_line;
 pub mod config;
 pub mod event_loop;
 pub mod fds;

@@ -96,7 +96,7 @@ struct MonitorArgs {
 
 /// Parses the command line and runs it.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = daemon_runtime::command_line::parse::<Cli>();
     let result = match cli.command {
         None => serve::main(&cli.common, &cli.serve),
         Some(Command::Serve(args)) => serve::main(&cli.common, &args),

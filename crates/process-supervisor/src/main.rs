@@ -1,13 +1,12 @@
 //! process-supervisor: the command.
 #![forbid(unsafe_code)]
 
-use clap::Parser;
 use process_supervisor::cli::{Cli, Command};
 use process_supervisor::{run, serve};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = daemon_runtime::command_line::parse::<Cli>();
     let outcome = match cli.command() {
         Command::Serve => serve::main(&cli.common).map(|()| ExitCode::SUCCESS),
         Command::Run(units) => run::main(&cli.common, &units),

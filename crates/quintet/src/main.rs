@@ -9,10 +9,8 @@ mod driver;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
 fn main() -> ExitCode {
-    let cli = cli::Cli::parse();
+    let cli = daemon_runtime::command_line::parse::<cli::Cli>();
     let cli::Command::Run(args) = cli.command;
     match driver::run(&args) {
         Ok(code) => ExitCode::from(code),

@@ -3,7 +3,6 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
 use daemon_runtime::args::CommonArgs;
 use daemon_runtime::config::{self, LogConfig};
 use daemon_runtime::logging;
@@ -22,7 +21,7 @@ struct Config {
 }
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = daemon_runtime::command_line::parse::<Cli>();
     match cli.verb {
         Some(Verb::Chown { owner, owning_group, paths }) => ownership::chown(&owner, &owning_group, &paths),
         Some(Verb::Run(args)) => daemon(&cli.common, Some(&args)),

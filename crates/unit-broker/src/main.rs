@@ -8,18 +8,26 @@ use daemon_runtime::args::CommonArgs;
 use daemon_runtime::{config, logging};
 use unit_broker::driver::{self, Config};
 
+const EXAMPLES: &str = "Examples:
+  unit-broker                                  under the launcher, or beside workers that run already
+  unit-broker --user                           the calling user's units
+  unit-broker --runtime-dir=/tmp/q --log-level=debug
+
+It connects to process-supervisor, socket-activator and device-watcher in the runtime directory; those that are away are
+waited for. systemctl, busctl and unitctl are its clients.";
+
 /// Owns the graph of units and their jobs; serves org.freedesktop.systemd1.
 ///
 /// Usually started by `quintet`. Configuration: /etc/quintet/unit-broker.toml.
 #[derive(Debug, Parser)]
-#[command(name = "unit-broker", version)]
+#[command(name = "unit-broker", version, after_help = EXAMPLES)]
 struct Cli {
     #[command(flatten)]
     common: CommonArgs,
 }
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = daemon_runtime::command_line::parse::<Cli>();
     let config = match config::load::<Config>("unit-broker", &cli.common) {
         Ok(config) => config,
         Err(error) => {

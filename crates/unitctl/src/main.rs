@@ -11,15 +11,13 @@ mod verbs;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
 use cli::Cli;
 use manager::Manager;
 
 fn main() -> ExitCode {
     // `unitctl list-units | head` ends quietly, as other commands do.
     sys::signals::reset_dispositions();
-    let cli = Cli::parse();
+    let cli = daemon_runtime::command_line::parse::<Cli>();
     match daemon_runtime::run(run(cli)) {
         Ok(code) => code,
         Err(error) => {
