@@ -8,7 +8,7 @@ demo: _packages
     examples/demo.sh
 
 # Everything that CI checks: formatting, lints, unit tests, layering, and the real daemons driven by Debian's systemctl
-test: _packages fmt-check lint build
+test: _packages fmt-check lint deny build
     QUINTET_BIN="{{ target }}/release" cargo test --locked --workspace
 
 # Build the release programs
@@ -30,7 +30,13 @@ lint:
 # Write the generated parts of docs/ anew, and the API documentation
 docs:
     BLESS=1 cargo test --locked -p unit-parser --test compatibility
+    BLESS=1 QUINTET_BIN="{{ target }}/release" cargo test --locked -p integration-tests --test dist man_pages
     cargo doc --locked --workspace --no-deps
+
+# Licences and sources of the dependencies (advisories need a database from the network: `cargo deny check advisories`)
+deny:
+    @command -v cargo-deny >/dev/null || cargo install --locked cargo-deny
+    cargo deny --locked check --hide-inclusion-graph bans licenses sources
 
 # Only the tests that boot the daemons: `just boot-tests hotplug`
 boot-tests *ARGS: build
