@@ -67,6 +67,8 @@ impl Engine {
         }
         let old = Commanded { active: record.active, sub: record.sub.clone() };
         let result = record.result.clone();
+        // From here on the worker knows better.
+        record.own_failure = false;
         // The first command is the one whose answer tells what has become of the state before it.
         record.commanded.get_or_insert(Box::new(old));
         let mut reached = Reached::own(active, sub);

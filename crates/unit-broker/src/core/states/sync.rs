@@ -146,7 +146,8 @@ impl Engine {
             }
             self.take_back_assumption(id);
             let record = &self.graph[id];
-            if record.active != ActiveState::Inactive {
+            // What is down stays as it was: failed, or about to be started by a command that got lost.
+            if !record.active.is_down() {
                 let mut gone = Reached::own(ActiveState::Inactive, "dead");
                 gone.cause = "its worker doesn't know it any more".to_owned();
                 self.reached(cx, id, gone);
