@@ -28,6 +28,7 @@ const OPEN: &[(&str, &[&str])] = &[
             "ListJobs",
             "Subscribe",
             "Unsubscribe",
+            "UnrefUnit",
             "Dump",
             "DumpByFileDescriptor",
             "DumpUnitsMatchingPatterns",
@@ -42,10 +43,15 @@ const OPEN: &[(&str, &[&str])] = &[
             "GetDynamicUsers",
         ],
     ),
+    // Who holds no reference can't give one up.
+    ("Unit", &["Unref"]),
     ("Job", &["GetAfter", "GetBefore"]),
     // Every unit type's own.
     ("", &["GetProcesses"]),
 ];
+
+/// Methods that systemd never asks polkit about; it refuses them with another text.
+const PRIVILEGED: [&str; 7] = ["Exit", "Reboot", "SoftReboot", "PowerOff", "Halt", "KExec", "SwitchRoot"];
 
 /// Refuses a method to those who may not call it. `owns`: the caller asked for the job that it is about.
 ///
@@ -60,7 +66,14 @@ pub fn check(caller: &Caller, interface: &str, method: &str, owns: bool) -> Resu
         return Ok(());
     };
     let open = |(of, methods): &(&str, &[&str])| (of.is_empty() || *of == short) && methods.contains(&method);
-    if OPEN.iter().any(open) { Ok(()) } else { Err(denied()) }
+    if OPEN.iter().any(open) {
+        return Ok(());
+    }
+    if short == "Manager" && PRIVILEGED.contains(&method) {
+        let text = format!("Access to {interface}.{method}() not permitted.");
+        return Err(BusError::new(ErrorName::AccessDenied, text));
+    }
+    Err(denied())
 }
 
 /// The refusal, with systemd's text where polkit can't be asked.
@@ -91,6 +104,7 @@ mod tests {
             ("Manager", "PowerOff", false),
             ("Unit", "Stop", false),
             ("Unit", "Ref", false),
+            ("Unit", "Unref", true),
             ("Service", "GetProcesses", true),
             ("Service", "BindMount", false),
             ("Job", "GetAfter", true),

@@ -81,7 +81,14 @@ pub fn dispatch(broker: &mut Broker, call: &Call) -> Answered {
             interface.name, method.name
         )));
     }
-    let owns = matches!(target, Target::Job(id) if broker.asked_for(&call.caller, id));
+    let owns = match (&target, method.name) {
+        (Target::Job(id), _) => broker.asked_for(&call.caller, *id),
+        // One that isn't there is refused as such.
+        (Target::Manager, "CancelJob") => call
+            .arguments::<(u32,)>()
+            .is_ok_and(|(id,)| broker.asked_for(&call.caller, id) || broker.model.engine.job(id).is_none()),
+        _ => false,
+    };
     access::check(&call.caller, interface.name, method.name, owns)?;
     let short = interface.name.strip_prefix(PREFIX).unwrap_or(interface.name);
     match (target, short, method.name) {

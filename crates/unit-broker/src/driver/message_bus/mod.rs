@@ -278,7 +278,9 @@ impl Broker {
 
     /// A unit changed: it may be the bus.
     pub(super) fn bus_unit_changed(&mut self, unit: &UnitName) {
-        if !matches!(self.bus.link, Link::Off { .. }) || !matches!(unit.unit_type(), UnitType::Service | UnitType::Socket) {
+        if !matches!(self.bus.link, Link::Off { .. })
+            || !matches!(unit.unit_type(), UnitType::Service | UnitType::Socket)
+        {
             return;
         }
         let Some((service, socket)) = &self.bus.units else { return };
@@ -385,7 +387,9 @@ impl Broker {
                     tracing::warn!("{NAME} has another owner on the message bus: serving on the private socket only");
                 }
                 Ok(Err(error)) => tracing::error!(%error, "{NAME} can't be had"),
-                Err(error) => tracing::warn!(%error, "{NAME} can't be had on the message bus: serving on the private socket only"),
+                Err(error) => {
+                    tracing::warn!(%error, "{NAME} can't be had on the message bus: serving on the private socket only")
+                }
             },
             Question::Id => {
                 let id = result.ok().and_then(|message| string(&message).ok()).unwrap_or_default();
@@ -397,7 +401,10 @@ impl Broker {
                 self.name_owned(&name, &owner);
             }
             Question::Process { name, owner } => {
-                let pid = result.ok().and_then(|message| message_bus::credentials(&message).ok()).map_or(0, |found| found.pid);
+                let pid = result
+                    .ok()
+                    .and_then(|message| message_bus::credentials(&message).ok())
+                    .map_or(0, |found| found.pid);
                 if pid != 0 && self.bus.names.is_owner(&name, &owner) {
                     self.tell_owner(name, owner, pid);
                 }
