@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use daemon_runtime::args::CommonArgs;
 use daemon_runtime::config::{self, LogConfig};
 use daemon_runtime::logging;
+use exec_job::output::OutputConfig;
 use serde::Deserialize;
 use socket_activator::cli::{Cli, RunArgs, Verb};
 use socket_activator::daemon::serve::{self, Standalone};
@@ -18,6 +19,8 @@ use socket_activator::standalone::{activate, run};
 struct Config {
     /// `[log]`
     log: LogConfig,
+    /// `[output]`: of the commands of socket units.
+    output: OutputConfig,
 }
 
 fn main() -> ExitCode {
@@ -40,7 +43,7 @@ fn daemon(common: &CommonArgs, units: Option<&RunArgs>) -> ExitCode {
         Ok(loaded) => loaded.map(|(services, units)| Standalone { services, units }),
         Err(text) => return fail(&text),
     };
-    match daemon_runtime::run(serve::serve(&common.runtime(), standalone)) {
+    match daemon_runtime::run(serve::serve(common, &config.output, standalone)) {
         Ok(Ok(())) => ExitCode::SUCCESS,
         Ok(Err(error)) | Err(error) => fail(&error.to_string()),
     }

@@ -94,6 +94,11 @@ pub struct Settings {
     pub socket: SocketOptions,
     /// Name of the descriptors in `LISTEN_FDNAMES`.
     pub descriptor_name: String,
+    /// `PassFileDescriptorsToExec=`
+    pub pass_to_commands: bool,
+    /// `PollLimitIntervalSec=` (µs) and `PollLimitBurst=`, of each socket. Only if set: systemd 252 has no such limit, and
+    /// the default of later ones is below their trigger limit.
+    pub poll_limit: Option<(u64, u64)>,
     /// `SocketUser=`, or empty.
     pub user: String,
     /// `SocketGroup=`, or empty.
@@ -104,6 +109,8 @@ pub struct Settings {
 const TRIGGER_INTERVAL: u64 = 2_000_000;
 const TRIGGER_BURST: u64 = 20;
 const TRIGGER_BURST_ACCEPT: u64 = 200;
+const POLL_BURST: u64 = 15;
+const POLL_BURST_ACCEPT: u64 = 150;
 
 impl Settings {
     /// From a loaded unit.
@@ -118,6 +125,8 @@ impl Settings {
             open: open_options(unit),
             socket: socket_options(unit),
             descriptor_name: if name.is_empty() { unit.name.to_string() } else { name.to_owned() },
+            pass_to_commands: unit.bool(row::PASS_FILE_DESCRIPTORS_TO_EXEC),
+            poll_limit: poll_limit(unit),
             user,
             group,
         }
@@ -127,6 +136,24 @@ impl Settings {
     pub fn accepts(&self) -> bool {
         self.policy.accept
     }
+}
+
+/// What is set of the pair; the other half is systemd's default (systemd.socket(5), PollLimitIntervalSec=).
+fn poll_limit(unit: &Unit) -> Option<(u64, u64)> {
+    use rows::socket as row;
+    if !unit.is_set(row::POLL_LIMIT_INTERVAL_SEC) && !unit.is_set(row::POLL_LIMIT_BURST) {
+        return None;
+    }
+    let interval = match unit.usec(row::POLL_LIMIT_INTERVAL_SEC) {
+        u64::MAX => TRIGGER_INTERVAL,
+        usec => usec,
+    };
+    let burst = match unit.uint(row::POLL_LIMIT_BURST) {
+        n if n < u64::from(u32::MAX) => n,
+        _ if unit.bool(row::ACCEPT) => POLL_BURST_ACCEPT,
+        _ => POLL_BURST,
+    };
+    (interval > 0 && burst > 0).then_some((interval, burst))
 }
 
 /// The commands of a phase.
@@ -163,6 +190,8 @@ fn policy(unit: &Unit, chown: bool) -> Policy {
             n if n >= u64::from(u32::MAX) => default_burst,
             n => n,
         },
+        trigger_pause: unit.usec(row::X_TRIGGER_LIMIT_PAUSE_SEC),
+        trigger_pause_max: unit.usec(row::X_TRIGGER_LIMIT_PAUSE_MAX_SEC),
         timeout: unit.usec(row::TIMEOUT_SEC),
         chown,
         send_sigkill: unit.bool(rows::kill::SEND_SIGKILL),

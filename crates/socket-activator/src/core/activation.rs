@@ -12,7 +12,8 @@ use super::state::{SocketResult, State};
 
 impl Machine {
     pub(super) fn traffic(&mut self, now: u64, id: u64) {
-        if self.state != State::Listening || self.policy.accept {
+        // What arrives in a rest is seen again after it.
+        if self.state != State::Listening || self.policy.accept || self.pause.until().is_some() {
             return;
         }
         if !self.below_trigger_limit(now) {
@@ -68,6 +69,7 @@ impl Machine {
             connection: Some(cookie),
         });
         self.actions.push(Action::Updated);
+        self.rest_at_limit(now);
     }
 
     pub(super) fn broken(&mut self, now: u64, text: String) {
@@ -131,7 +133,7 @@ impl Machine {
             return;
         }
         if ended && self.state == State::Running {
-            self.enter_listening(&format!("{name} is {sub}"));
+            self.enter_listening(now, &format!("{name} is {sub}"));
         } else if matches!(sub, "running" | "active") && self.state == State::Listening {
             self.set_state(State::Running, &format!("{name} is running"));
         }

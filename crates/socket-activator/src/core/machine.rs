@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::connections::Connections;
 use super::event::{Action, Event, Exit, Trigger};
+use super::pause::Pause;
 use super::policy::Policy;
 use super::rate_limit::RateLimit;
 use super::state::{Control, Phase, SocketResult, State};
@@ -26,6 +27,9 @@ pub struct Machine {
     /// Triggers that no broker has acknowledged.
     pub triggers: Vec<Trigger>,
     pub(super) trigger_limit: RateLimit,
+    /// The rest at the trigger limit.
+    #[serde(default)]
+    pub pause: Pause,
     start_when_dead: bool,
     #[serde(skip)]
     pub(super) actions: Vec<Action>,
@@ -41,6 +45,7 @@ impl Machine {
             connections: Connections::default(),
             triggers: Vec::new(),
             trigger_limit: RateLimit::default(),
+            pause: Pause::default(),
             start_when_dead: false,
             actions: Vec::new(),
         }
@@ -67,7 +72,10 @@ impl Machine {
             Event::Spawned { pid } => self.spawned(pid),
             Event::SpawnFailed { text } => self.spawn_failed(now, text),
             Event::Exited(exit) => self.exited(now, exit),
-            Event::Timeout => self.timed_out(now),
+            Event::Timeout => {
+                self.rested(now);
+                self.timed_out(now);
+            }
             Event::Traffic { id } => self.traffic(now, id),
             Event::Connection { id, cookie, local, peer } => self.connection(now, id, cookie, &local, &peer),
             Event::Broken { text } => self.broken(now, text),
@@ -83,7 +91,10 @@ impl Machine {
         match self.state {
             State::Dead | State::Failed | State::Running => {}
             State::Opening => self.actions.push(Action::Open),
-            State::Listening => self.actions.push(Action::Poll(true)),
+            State::Listening => match self.pause.until() {
+                Some(until) => self.actions.push(Action::Timer(Some(until))),
+                None => self.actions.push(Action::Poll(true)),
+            },
             State::StartPre(c)
             | State::StartChown(c)
             | State::StartPost(c)
@@ -200,18 +211,19 @@ impl Machine {
 
     fn enter_start_post(&mut self, now: u64) {
         if self.policy.start_post.is_empty() {
-            self.enter_listening("start done");
+            self.enter_listening(now, "start done");
         } else {
             self.set_state(State::StartPost(self.control(now)), "sockets are open");
             self.spawn(now, Phase::StartPost, 0);
         }
     }
 
-    pub(super) fn enter_listening(&mut self, cause: &str) {
+    pub(super) fn enter_listening(&mut self, now: u64, cause: &str) {
         if !self.policy.accept && self.policy.flush_pending {
             self.actions.push(Action::Flush);
         }
         self.set_state(State::Listening, cause);
+        self.rest_at_limit(now);
     }
 
     /// The end begins, with the sockets still open.
@@ -319,7 +331,7 @@ impl Machine {
             State::StartPre(_) => self.enter_final_signal(now, result, &cause),
             State::StartChown(_) if success => self.enter_start_post(now),
             State::StartChown(_) => self.enter_stop_pre(now, result, &cause),
-            State::StartPost(_) if success => self.enter_listening(&cause),
+            State::StartPost(_) if success => self.enter_listening(now, &cause),
             State::StartPost(_) => self.enter_stop_pre(now, result, &cause),
             State::StopPre(_) | State::StopPreSigterm(_) | State::StopPreSigkill(_) => {
                 self.enter_stop_post(now, result, &cause);
@@ -439,7 +451,10 @@ impl Machine {
         }
         match (old == State::Listening, state == State::Listening) {
             (false, true) => self.actions.push(Action::Poll(true)),
-            (true, false) => self.actions.push(Action::Poll(false)),
+            (true, false) => {
+                self.end_rest();
+                self.actions.push(Action::Poll(false));
+            }
             (true, true) | (false, false) => {}
         }
         if old.holds_sockets() && !state.holds_sockets() {

@@ -3,13 +3,14 @@
 //! Start with [`state`] (the states and what they mean) and [`machine`] (which event leads where).
 
 pub mod activation;
-pub mod command;
 pub mod connections;
 pub mod event;
 pub mod instance;
 pub mod machine;
+pub mod pause;
 pub mod policy;
 pub mod rate_limit;
+pub mod runs;
 pub mod state;
 pub mod timestamps;
 

@@ -23,6 +23,10 @@ pub struct Policy {
     pub trigger_limit_interval: u64,
     /// `TriggerLimitBurst=`.
     pub trigger_limit_burst: u64,
+    /// `X-TriggerLimitPauseSec=` in µs: at the trigger limit the unit pauses for so long and more each time; 0: it fails.
+    pub trigger_pause: u64,
+    /// `X-TriggerLimitPauseMaxSec=` in µs: no pause is longer.
+    pub trigger_pause_max: u64,
     /// `TimeoutSec=` in µs, `u64::MAX` for none.
     pub timeout: u64,
     /// File nodes get an owner (`SocketUser=`, `SocketGroup=`).

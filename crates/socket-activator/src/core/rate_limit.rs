@@ -26,6 +26,12 @@ impl RateLimit {
             }
         }
     }
+
+    /// When the next one is allowed, if that is later than `now`.
+    pub fn full_until(&self, now: u64, interval: u64, burst: u64) -> Option<u64> {
+        let end = self.begin?.saturating_add(interval).saturating_add(1);
+        (interval > 0 && burst > 0 && self.count >= burst && now < end).then_some(end)
+    }
 }
 
 #[cfg(test)]
@@ -37,6 +43,10 @@ mod tests {
         let mut limit = RateLimit::default();
         let allowed: Vec<bool> = [0, 1, 2, 100, 101, 102].iter().map(|now| limit.below(*now, 100, 3)).collect();
         assert_eq!(allowed, [true, true, true, false, true, true]);
+        assert_eq!(limit.full_until(102, 100, 3), None);
+        assert!(limit.below(103, 100, 3));
+        assert_eq!(limit.full_until(103, 100, 3), Some(202));
+        assert_eq!(limit.full_until(202, 100, 3), None);
         assert!((0..1000).all(|_| limit.below(5, 0, 3) && limit.below(5, 100, 0)));
     }
 }

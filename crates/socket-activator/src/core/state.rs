@@ -201,7 +201,7 @@ impl SocketResult {
 }
 
 /// The lists of commands of a socket unit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Phase {
     /// `ExecStartPre=`
     StartPre,
@@ -224,6 +224,17 @@ impl Phase {
             Phase::StartPost => "start-post",
             Phase::StopPre => "stop-pre",
             Phase::StopPost => "stop-post",
+        }
+    }
+
+    /// The directive, which is a D-Bus property too; `None` for the command that no directive names.
+    pub const fn directive(self) -> Option<&'static str> {
+        match self {
+            Phase::StartPre => Some("ExecStartPre"),
+            Phase::StartChown => None,
+            Phase::StartPost => Some("ExecStartPost"),
+            Phase::StopPre => Some("ExecStopPre"),
+            Phase::StopPost => Some("ExecStopPost"),
         }
     }
 }

@@ -6,6 +6,8 @@
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
+use std::rc::Rc;
+use std::time::Duration;
 
 use sys::net;
 use tokio::sync::oneshot;
@@ -41,6 +43,14 @@ impl AcceptQueue {
 impl Daemon {
     /// A port is ready.
     pub(crate) fn ready(&mut self, name: &str, slot: u32, readiness: i16, done: oneshot::Sender<()>) {
+        if let Some(wait) = self.poll_pause(name, slot) {
+            // The watcher looks again when `done` is gone. It is taken back with the watcher if the unit stops meanwhile.
+            tokio::task::spawn_local(async move {
+                tokio::time::sleep(wait).await;
+                drop(done);
+            });
+            return;
+        }
         let Some(unit) = self.units.get(name) else { return };
         let Some(port) = unit.ports.iter().find(|port| port.slot == slot) else { return };
         if readiness != net::POLLIN {
@@ -60,8 +70,24 @@ impl Daemon {
         }
     }
 
+    /// Counts a wake-up of a port; how long it must rest if there were too many (systemd.socket(5), PollLimitBurst=).
+    fn poll_pause(&mut self, name: &str, slot: u32) -> Option<Duration> {
+        let unit = self.units.get_mut(name)?;
+        let (interval, burst) = unit.settings.poll_limit?;
+        let port = unit.ports.iter_mut().find(|port| port.slot == slot)?;
+        let now = sys::clock::boottime();
+        if port.wake_ups.below(now, interval, burst) {
+            return None;
+        }
+        let until = port.wake_ups.full_until(now, interval, burst)?;
+        tracing::debug!("{name}: poll limit hit on {}", port.address.text);
+        Some(Duration::from_micros(until.saturating_sub(now)))
+    }
+
     fn accept_some(&mut self, name: &str, slot: u32) {
-        for _ in 0..BATCH {
+        // With a limit, every connection counts.
+        let limited = self.units.get(name).is_some_and(|unit| unit.settings.poll_limit.is_some());
+        for _ in 0..if limited { 1 } else { BATCH } {
             let Some(unit) = self.units.get(name) else { return };
             // The unit may have ended with the last connection.
             let Some(fd) = unit.ports.iter().find(|port| port.slot == slot).and_then(|port| port.fd.clone()) else {
@@ -95,7 +121,7 @@ impl Daemon {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
                 Err(error) => return tracing::error!("cannot look into the accept queue: {error}"),
             };
-            let name = self.units.keys().find(|name| store::key(name).as_bytes() == tag).cloned();
+            let name = self.tagged(&tag);
             let cookie = fds.first().and_then(|fd| net::cookie(fd.as_fd()).ok());
             let known = |name: &str, cookie| self.units.get(name).is_some_and(|u| u.connections.contains_key(&cookie));
             if let (Some(name), Some(cookie)) = (&name, cookie)
@@ -112,6 +138,13 @@ impl Daemon {
                 self.accepted(&name, fd);
             }
         }
+    }
+
+    /// The unit whose name, or a short form of it, is the tag of a connection.
+    fn tagged(&self, tag: &[u8]) -> Option<Rc<str>> {
+        let plain = std::str::from_utf8(tag).ok().and_then(|tag| self.units.get_key_value(tag));
+        let found = plain.map(|(name, _)| name);
+        found.or_else(|| self.units.keys().find(|name| store::key(name).as_bytes() == tag)).cloned()
     }
 
     /// A connection that is in the store: now it is the unit's.

@@ -2,17 +2,21 @@
 
 use std::ffi::OsString;
 use std::io;
+use std::os::fd::{AsRawFd, RawFd};
 use std::path::PathBuf;
 
+use exec_job::core::cgroup_path;
+use exec_job::{Facts, Output, Plan};
 use sys::cgroup::Cgroup;
-use sys::executor::{Job, Stdio, User};
+use sys::executor::{Job, Stdio};
 use sys::pidfd::PidFd;
 use sys::spawn::{SpawnRequest, spawn};
-use unit_parser::{ExecCommand, Unit, rows};
+use unit_parser::{ExecCommand, rows};
 
+use super::host::Log;
+use super::run::now;
 use super::unit::{SocketUnit, TaskGuard};
 use super::{Daemon, store, watch};
-use crate::core::command::expand;
 use crate::core::state::Phase;
 use crate::settings::commands;
 use crate::sockets::address;
@@ -25,19 +29,18 @@ pub struct ControlProcess {
     _watch: TaskGuard,
 }
 
-/// systemd's default of `$PATH`.
-const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-
 impl Daemon {
     /// Starts a command of a unit; its PID.
     pub(crate) fn spawn_control(&mut self, name: &str, phase: Phase, index: usize) -> io::Result<u32> {
         let unit = self.units.get(name).ok_or(io::ErrorKind::NotFound)?;
         let executor = self.executor.as_ref().ok_or_else(|| io::Error::other("process-executor is missing"))?;
-        let job = match phase {
-            Phase::StartChown => chown_job(unit)?,
-            Phase::StartPre | Phase::StartPost | Phase::StopPre | Phase::StopPost => {
+        // The log file must stay open until the process is there.
+        let log = self.host.log(name)?;
+        let job = match phase.directive() {
+            None => chown_job(unit, log.output())?,
+            Some(directive) => {
                 let command = commands(&unit.unit, phase).get(index).ok_or(io::ErrorKind::NotFound)?;
-                command_job(unit, command)?
+                self.command_job(unit, (directive, command), &log)?
             }
         };
         let cgroup = self.cgroup(unit);
@@ -49,7 +52,47 @@ impl Daemon {
         let stored = store::name(name, &store::Stored::Control);
         self.runner.store(&stored, &[std::os::fd::AsFd::as_fd(&spawned.pidfd)], false);
         self.watch_control(name, spawned.pidfd);
-        Ok(u32::try_from(spawned.pid).unwrap_or(0))
+        let pid = u32::try_from(spawned.pid).unwrap_or(0);
+        if let Some(unit) = self.units.get_mut(name) {
+            unit.runs.began(phase, index, pid, now());
+        }
+        Ok(pid)
+    }
+
+    /// As for services: everything of systemd.exec(5) holds for these commands too.
+    fn command_job(&self, unit: &SocketUnit, (directive, command): (&str, &ExecCommand), log: &Log) -> io::Result<Job> {
+        let fds: Vec<(String, RawFd)> = unit
+            .ports
+            .iter()
+            .filter_map(|port| Some((unit.settings.descriptor_name.clone(), port.fd.as_ref()?.as_raw_fd())))
+            .collect();
+        let invocation = hexadecimal(&unit.invocation_id);
+        let plan = Plan {
+            unit: &unit.unit,
+            command,
+            directive,
+            beside_main: false,
+            pass_fds: unit.settings.pass_to_commands,
+            full_privileges: false,
+            facts: &Facts {
+                manager: unit.environment.clone(),
+                manager_pid: self.host.manager_pid(),
+                invocation: invocation.clone(),
+                ..Facts::default()
+            },
+            mode: self.host.mode,
+            output: log.output(),
+            fds: if unit.settings.pass_to_commands { &fds } else { &[] },
+            private_tmp: exec_job::private_tmp(&unit.unit, &self.host.boot_id, &invocation),
+            report: None,
+            log: log.descriptor(),
+            wait: None,
+        };
+        let (job, complaints) = exec_job::prepare(&plan).map_err(io::Error::other)?;
+        for text in complaints {
+            tracing::warn!("{}: {text}", unit.name);
+        }
+        Ok(job)
     }
 
     /// Watches a control process, new or found after a restart.
@@ -82,92 +125,26 @@ impl Daemon {
             }
             let _ = cgroup.remove();
         }
+        let Some(unit) = self.units.get(name) else { return };
+        let mut directories = exec_job::runtime_directories(&unit.unit, self.host.mode, false);
+        let invocation = hexadecimal(&unit.invocation_id);
+        if let Some(places) = exec_job::private_tmp(&unit.unit, &self.host.boot_id, &invocation) {
+            directories.extend([places.tmp, places.var_tmp]);
+        }
+        exec_job::remove_runtime(&directories);
     }
 
     /// The control group of a unit's commands, if there are any groups.
     pub(crate) fn cgroup(&self, unit: &SocketUnit) -> Option<Cgroup> {
         let root = self.cgroups.as_ref()?;
-        let slice =
-            unit.unit.units(rows::cgroup::SLICE).first().map_or_else(|| default_slice(unit), ToString::to_string);
-        Some(root.cgroup(&format!("{}{}", slice_path(&slice), unit.name)))
-    }
-}
-
-fn default_slice(unit: &SocketUnit) -> String {
-    let base = if unit.unit.user_manager { "app" } else { "system" };
-    match unit.unit.name.instance() {
-        Some(_) => format!("{base}-{}.slice", unit.unit.name.prefix()),
-        None => format!("{base}.slice"),
-    }
-}
-
-/// `a-b.slice` lies in `a.slice` (systemd.slice(5)).
-fn slice_path(slice: &str) -> String {
-    let name = slice.strip_suffix(".slice").unwrap_or(slice);
-    if name == "-" {
-        return String::new();
-    }
-    let mut path = String::new();
-    for (end, _) in name.match_indices('-').chain([(name.len(), "")]) {
-        if let Some(part) = name.get(..end) {
-            path.push_str(part);
-            path.push_str(".slice/");
-        }
-    }
-    path
-}
-
-/// What all jobs have in common.
-fn job(unit: &SocketUnit, path: &str, argv: Vec<String>, env: Vec<(String, String)>) -> Job {
-    Job {
-        unit: unit.name.to_string(),
-        path: path.to_owned(),
-        argv,
-        env,
-        stdin: Stdio::Null,
-        ignore_sigpipe: true,
-        ..Job::default()
-    }
-}
-
-fn command_job(unit: &SocketUnit, command: &ExecCommand) -> io::Result<Job> {
-    let env = environment(&unit.unit, &unit.environment, &unit.invocation_id);
-    let mut job = job(unit, &command.path, arguments(command, &env), env);
-    job.user = user_of(&unit.unit)?;
-    job.full_privileges = command.privileged;
-    job.keep_credentials = command.no_setuid;
-    Ok(job)
-}
-
-/// `$PATH`, the manager's variables, those of `Environment=`, and the invocation id.
-pub(crate) fn environment(unit: &Unit, manager: &[String], invocation_id: &[u8]) -> Vec<(String, String)> {
-    let mut env = vec![("PATH".to_owned(), PATH.to_owned())];
-    let pairs = manager.iter().filter_map(|text| text.split_once('='));
-    env.extend(pairs.map(|(name, value)| (name.to_owned(), value.to_owned())));
-    env.extend(unit.environment(rows::exec::ENVIRONMENT).iter().cloned());
-    if !invocation_id.is_empty() {
-        let id = invocation_id.iter().map(|byte| format!("{byte:02x}")).collect();
-        env.push(("INVOCATION_ID".to_owned(), id));
-    }
-    env
-}
-
-/// The arguments of a command, its variables replaced.
-pub(crate) fn arguments(command: &ExecCommand, env: &[(String, String)]) -> Vec<String> {
-    let lookup = |name: &str| env.iter().rev().find(|(have, _)| have == name).map(|(_, value)| value.clone());
-    if command.no_env { command.argv.clone() } else { expand(&command.argv, &lookup) }
-}
-
-/// `User=`, looked up.
-pub(crate) fn user_of(unit: &Unit) -> io::Result<Option<User>> {
-    match unit.str(rows::exec::USER) {
-        "" => Ok(None),
-        name => user(name).map(Some),
+        let slice = unit.unit.units(rows::cgroup::SLICE).first().map_or("", |slice| slice.as_str());
+        let parent = if unit.unit.user_manager { "app.slice" } else { "system.slice" };
+        Some(root.cgroup(&cgroup_path::of_unit(&unit.unit.name, slice, parent)))
     }
 }
 
 /// Looked up in a child by our own hidden verb: a name service may itself hang on a socket that we hold.
-fn chown_job(unit: &SocketUnit) -> io::Result<Job> {
+fn chown_job(unit: &SocketUnit, output: Output) -> io::Result<Job> {
     let exe = std::env::current_exe()?;
     let paths = unit.ports.iter().filter_map(|port| address::node(&port.address));
     let settings = &unit.settings;
@@ -177,31 +154,23 @@ fn chown_job(unit: &SocketUnit) -> io::Result<Job> {
         .chain(paths.map(|path| PathBuf::from(path).into_os_string()))
         .collect();
     let argv = argv.into_iter().map(|word| word.to_string_lossy().into_owned()).collect();
-    Ok(job(unit, &exe.to_string_lossy(), argv, Vec::new()))
-}
-
-fn user(name: &str) -> io::Result<User> {
-    let found = match name.parse::<u32>() {
-        Ok(uid) => nix::unistd::User::from_uid(uid.into())?,
-        Err(_) => nix::unistd::User::from_name(name)?,
+    let stderr = match output {
+        Output::File(fd) => Stdio::Fd(fd),
+        Output::Journal | Output::Own => Stdio::Inherit,
     };
-    let found = found.ok_or_else(|| io::Error::other(format!("user {name} is unknown")))?;
-    Ok(User {
-        uid: Some(found.uid.as_raw()),
-        gid: Some(found.gid.as_raw()),
-        groups: vec![found.gid.as_raw()],
-        home: Some(found.dir),
+    Ok(Job {
+        unit: unit.name.to_string(),
+        path: exe.to_string_lossy().into_owned(),
+        argv,
+        stdin: Stdio::Null,
+        stdout: Stdio::Null,
+        stderr,
+        ignore_sigpipe: true,
+        ..Job::default()
     })
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn slices_nest() {
-        assert_eq!(slice_path("system.slice"), "system.slice/");
-        assert_eq!(slice_path("system-foo.slice"), "system.slice/system-foo.slice/");
-        assert_eq!(slice_path("-.slice"), "");
-    }
+/// As `$INVOCATION_ID` has it.
+pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -1,11 +1,12 @@
 //! The daemon: units on one side, their sockets, processes and D-Bus clients on the other, one loop between them.
 //!
-//! [`unit`] is a unit with its descriptors; [`run`] does what the state machine wants; [`requests`] is the bus; [`watch`]
+//! [`host`] is where we run, [`unit`] is a unit with its descriptors; [`run`] does what the state machine wants; [`requests`] is the bus; [`watch`]
 //! waits for traffic, [`connections`] takes accepted connections to safety, [`store`] names what the runner keeps,
 //! [`saved`] is what lies on disk, [`resume`] puts both together after a restart.
 
 pub mod connections;
 pub mod control;
+pub mod host;
 pub mod requests;
 pub mod resume;
 pub mod run;
@@ -27,6 +28,7 @@ use sys::spawn::Executor;
 use tokio::sync::mpsc;
 
 use self::connections::AcceptQueue;
+use self::host::Host;
 use self::unit::SocketUnit;
 use self::watch::Input;
 use crate::standalone::services::Services;
@@ -42,6 +44,7 @@ pub struct Daemon {
     pub(crate) definitions: StateDir,
     pub(crate) queue: Option<AcceptQueue>,
     pub(crate) inputs: mpsc::UnboundedSender<Input>,
+    pub(crate) host: Host,
     pub(crate) executor: Option<Executor>,
     pub(crate) cgroups: Option<CgroupRoot>,
     pub(crate) last_id: u64,

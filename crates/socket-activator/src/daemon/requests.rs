@@ -136,6 +136,7 @@ impl Daemon {
             && matches!(unit.machine.state(), State::Dead | State::Failed)
         {
             unit.invocation_id = options.invocation_id;
+            unit.runs.clear();
             unit.environment = options.manager_environment;
         }
         let actions = self.decide(&name, Event::Start);

@@ -204,6 +204,7 @@ pub(crate) fn trigger_message(unit: &SocketUnit, trigger: &Trigger) -> Option<zb
     message.inspect_err(|error| tracing::error!("{}: cannot tell of traffic: {error}", unit.name)).ok()
 }
 
-fn now() -> Moment {
+/// This moment.
+pub(crate) fn now() -> Moment {
     Moment { realtime: sys::clock::realtime(), monotonic: sys::clock::monotonic() }
 }

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use unit_parser::ListenKind;
 
 use crate::core::Machine;
+use crate::core::runs::Runs;
 use crate::core::timestamps::Timestamps;
 
 /// Written after every event that changed something, before anybody hears of it.
@@ -17,6 +18,9 @@ pub struct SavedUnit {
     pub timestamps: Timestamps,
     /// `InvocationID`
     pub invocation_id: Vec<u8>,
+    /// What became of the control commands.
+    #[serde(default)]
+    pub runs: Runs,
     /// The manager's environment.
     pub environment: Vec<String>,
 }

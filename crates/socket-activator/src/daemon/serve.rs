@@ -4,18 +4,22 @@ use std::collections::BTreeMap;
 use std::io;
 
 use bus_api::serve::{Incoming, IncomingStream, Limits, Server};
+use daemon_runtime::args::CommonArgs;
 use daemon_runtime::fds::PassedFds;
 use daemon_runtime::notify::Runner;
 use daemon_runtime::paths::RuntimeDir;
 use daemon_runtime::shutdown::Shutdown;
 use daemon_runtime::state::StateDir;
 use daemon_runtime::{listen, paths};
+use exec_job::output::OutputConfig;
 use sys::cgroup::CgroupRoot;
 use sys::spawn::Executor;
 use tokio::sync::mpsc;
 use unit_parser::Unit;
 
 use super::Daemon;
+use super::host::Host;
+use super::run::now;
 use super::watch::Input;
 use crate::core::Event;
 use crate::standalone::run::PATIENCE;
@@ -33,7 +37,10 @@ pub struct Standalone {
 }
 
 /// Runs until SIGTERM. Everything that must survive is on disk and with the runner at any time, so the end is just an end.
-pub async fn serve(runtime: &RuntimeDir, standalone: Option<Standalone>) -> io::Result<()> {
+pub async fn serve(common: &CommonArgs, output: &OutputConfig, standalone: Option<Standalone>) -> io::Result<()> {
+    let runtime = &common.runtime();
+    let runner = Runner::from_env();
+    let host = Host::new(common.mode(), output, standalone.is_some(), runner.is_present());
     let mut shutdown = Shutdown::install()?;
     let mut fds = PassedFds::from_env();
     runtime.create()?;
@@ -43,7 +50,7 @@ pub async fn serve(runtime: &RuntimeDir, standalone: Option<Standalone>) -> io::
     };
     let (server, mut incoming) = Server::new(Limits::default());
     let (inputs, mut events) = mpsc::unbounded_channel();
-    let mut daemon = new(runtime, server.clone(), inputs)?;
+    let mut daemon = new(runtime, server.clone(), inputs, (host, runner))?;
     let units = standalone.map(|standalone| {
         daemon.services = Some(standalone.services);
         standalone.units
@@ -70,7 +77,12 @@ pub async fn serve(runtime: &RuntimeDir, standalone: Option<Standalone>) -> io::
     Ok(())
 }
 
-fn new(runtime: &RuntimeDir, server: Server, inputs: mpsc::UnboundedSender<Input>) -> io::Result<Daemon> {
+fn new(
+    runtime: &RuntimeDir,
+    server: Server,
+    inputs: mpsc::UnboundedSender<Input>,
+    (host, runner): (Host, Runner),
+) -> io::Result<Daemon> {
     let state = runtime.state(NAME);
     paths::create_dir(&state)?;
     let executor = Executor::beside_current_exe()
@@ -78,11 +90,12 @@ fn new(runtime: &RuntimeDir, server: Server, inputs: mpsc::UnboundedSender<Input
     Ok(Daemon {
         units: BTreeMap::new(),
         server,
-        runner: Runner::from_env(),
+        runner,
         states: StateDir::open(state.join("units"))?,
         definitions: StateDir::open(state.join("definitions"))?,
         queue: None,
         inputs,
+        host,
         executor: executor.ok(),
         cgroups: CgroupRoot::from_env(),
         last_id: 0,
@@ -127,6 +140,7 @@ impl Daemon {
                 if self.units.get(&unit).and_then(current) == Some(pid) {
                     if let Some(unit) = self.units.get_mut(&unit) {
                         unit.control = None;
+                        unit.runs.ended(pid, exit, now());
                     }
                     let stored = super::store::name(&unit, &super::store::Stored::Control);
                     self.feed(&unit, Event::Exited(exit));

@@ -3,11 +3,17 @@
 use std::collections::HashMap;
 
 use bus_api::worker::UnitStatus;
+use unit_parser::ExecCommand;
 use zbus::{OwnedVariant, Variant};
 
 use super::Daemon;
 use super::unit::SocketUnit;
+use crate::core::state::Phase;
 use crate::core::{SocketResult, State};
+use crate::settings;
+
+/// A command in a property of type `a(sasbttttuii)`.
+type Command = (String, Vec<String>, bool, u64, u64, u64, u64, u32, i32, i32);
 
 impl SocketUnit {
     /// Its status in a state that it may have left already.
@@ -25,6 +31,11 @@ impl SocketUnit {
         set("NAccepted", Variant::from(connections.accepted));
         set("NRefused", Variant::from(connections.refused));
         set("InvocationID", Variant::from(self.invocation_id.clone()));
+        for phase in [Phase::StartPre, Phase::StartPost, Phase::StopPre, Phase::StopPost] {
+            if let (Some(directive), Some(commands)) = (phase.directive(), self.commands(phase)) {
+                set(directive, Variant::from(commands));
+            }
+        }
         for (name, moment) in self.timestamps.named() {
             set(name, Variant::from(moment.realtime));
             set(&format!("{name}Monotonic"), Variant::from(moment.monotonic));
@@ -38,6 +49,19 @@ impl SocketUnit {
             cause,
             properties,
         }
+    }
+
+    /// The property of a list of commands; `None` for an empty list, which the definition shows as well.
+    fn commands(&self, phase: Phase) -> Option<Vec<Command>> {
+        let commands = settings::commands(&self.unit, phase);
+        let one = |(index, command): (usize, &ExecCommand)| {
+            let run = self.runs.of(phase, index);
+            let (path, argv, ignored) = (command.path.clone(), command.argv.clone(), command.ignore_failure);
+            let (start, end) = (run.start, run.end);
+            let times = (start.realtime, start.monotonic, end.realtime, end.monotonic);
+            (path, argv, ignored, times.0, times.1, times.2, times.3, run.pid, run.code, run.status)
+        };
+        (!commands.is_empty()).then(|| commands.iter().enumerate().map(one).collect())
     }
 
     /// Its status now.

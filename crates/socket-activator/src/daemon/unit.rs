@@ -10,6 +10,7 @@ use unit_parser::Unit;
 use super::control::ControlProcess;
 use super::saved::{SavedPort, SavedUnit};
 use crate::core::Machine;
+use crate::core::runs::Runs;
 use crate::core::timestamps::Timestamps;
 use crate::settings::Settings;
 use crate::sockets::Port;
@@ -48,6 +49,8 @@ pub struct SocketUnit {
     pub timestamps: Timestamps,
     /// `InvocationID` of the last start.
     pub invocation_id: Vec<u8>,
+    /// What became of the control commands.
+    pub runs: Runs,
     /// The manager's environment, for control commands.
     pub environment: Vec<String>,
     /// What was last written to disk.
@@ -71,6 +74,7 @@ impl SocketUnit {
             connections: HashMap::new(),
             timestamps: Timestamps::default(),
             invocation_id: Vec::new(),
+            runs: Runs::default(),
             environment: Vec::new(),
             saved: None,
         }
@@ -108,6 +112,7 @@ impl SocketUnit {
             machine: self.machine.clone(),
             ports: ports.collect(),
             timestamps: self.timestamps,
+            runs: self.runs.clone(),
             invocation_id: self.invocation_id.clone(),
             environment: self.environment.clone(),
         }
@@ -118,6 +123,7 @@ impl SocketUnit {
         let mut this = SocketUnit::new(name, unit);
         this.machine = saved.machine.clone();
         this.timestamps = saved.timestamps;
+        this.runs = saved.runs.clone();
         this.invocation_id = saved.invocation_id.clone();
         this.environment = saved.environment.clone();
         for port in &mut this.ports {

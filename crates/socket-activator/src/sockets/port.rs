@@ -8,6 +8,7 @@ use unit_parser::{ListenAddress, ListenKind};
 
 use super::error::OpenError;
 use super::{address, node, open, options};
+use crate::core::rate_limit::RateLimit;
 use crate::settings::Settings;
 
 /// A descriptor that tasks may watch while the unit holds it.
@@ -35,12 +36,14 @@ pub struct Port {
     pub slot: u32,
     /// While it is open.
     pub fd: Option<SharedFd>,
+    /// Wake-ups by traffic, where they are limited (`PollLimitBurst=`).
+    pub wake_ups: RateLimit,
 }
 
 impl Port {
     /// A port that isn't open.
     pub fn new(address: ListenAddress, slot: u32) -> Self {
-        Port { address, slot, fd: None }
+        Port { address, slot, fd: None, wake_ups: RateLimit::default() }
     }
 
     /// Opens it, with all options and links.

@@ -1,5 +1,5 @@
 //! `socket-activator run`: the services of socket units, started by this daemon itself. Enough for a command that serves:
-//! the first `ExecStart=`, with its environment, user, directory and umask; what else a unit sets is named in a warning.
+//! the first `ExecStart=`, with everything of systemd.exec(5); what else a unit sets is named in a warning.
 //! Restarts, dependencies and sandboxes are the business of process-supervisor and unit-broker.
 
 use std::collections::BTreeMap;
@@ -8,7 +8,7 @@ use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::path::PathBuf;
 use std::rc::Rc;
 
-use sys::executor::{Job, PassedFd, Stdio, WorkingDirectory};
+use exec_job::{Facts, Output, Plan};
 use sys::pidfd::PidFd;
 use sys::spawn::{SpawnRequest, spawn};
 use unit_parser::{Loader, RowId, Unit, UnitName, row, rows};
@@ -18,7 +18,7 @@ use crate::core::SocketResult;
 use crate::core::event::{Exit, Trigger};
 use crate::core::rate_limit::RateLimit;
 use crate::daemon::unit::TaskGuard;
-use crate::daemon::{Daemon, control, watch};
+use crate::daemon::{Daemon, watch};
 
 /// The services that run, and where their units are.
 pub struct Services {
@@ -30,18 +30,16 @@ pub struct Services {
 struct Service {
     socket: Rc<str>,
     pidfd: PidFd,
+    /// What goes with it: runtime directories, private /tmp.
+    left_over: Vec<PathBuf>,
     _watch: TaskGuard,
 }
 
-/// Directives of a service that this mode honours.
+/// Directives of a service that this mode honours, beside all of systemd.exec(5).
 const HONOURED: &[RowId] = &[
     rows::service::EXEC_START,
     rows::service::TYPE,
-    rows::exec::ENVIRONMENT,
-    rows::exec::USER,
-    rows::exec::WORKING_DIRECTORY,
-    rows::exec::UMASK,
-    rows::exec::STANDARD_INPUT,
+    rows::service::NON_BLOCKING,
     rows::unit::DESCRIPTION,
     rows::unit::DOCUMENTATION,
     rows::unit::START_LIMIT_INTERVAL_SEC,
@@ -102,20 +100,28 @@ impl Daemon {
             self.acknowledge(trigger.id);
             return self.feed(socket, event);
         }
-        match self.spawn_service(&unit, trigger) {
-            Ok(pidfd) => self.service_started(socket, trigger, pidfd),
+        let id = trigger.id;
+        // Random enough for one machine: trigger ids never repeat within a boot.
+        let invocation = format!("{:032x}", (u128::from(sys::clock::realtime()) << 64) | u128::from(id));
+        let mut left_over = exec_job::runtime_directories(&unit, self.host.mode, false);
+        if let Some(places) = exec_job::private_tmp(&unit, &self.host.boot_id, &invocation) {
+            left_over.extend([places.tmp, places.var_tmp]);
+        }
+        match self.spawn_service(&unit, trigger, &invocation) {
+            Ok(pidfd) => self.service_started(socket, trigger, pidfd, left_over),
             Err(error) => self.refuse_service(socket, name, &error.to_string()),
         }
     }
 
-    fn service_started(&mut self, socket: &str, trigger: &Trigger, pidfd: PidFd) {
+    fn service_started(&mut self, socket: &str, trigger: &Trigger, pidfd: PidFd, left_over: Vec<PathBuf>) {
         let name: Rc<str> = trigger.service.as_str().into();
         tracing::info!("{name}: started as PID {} ({})", pidfd.pid(), trigger.cause);
         if let Ok(copy) = pidfd.try_clone()
             && let Some(services) = &mut self.services
         {
             let watch = watch::process(name.clone(), copy, self.inputs.clone());
-            services.running.insert(name.to_string(), Service { socket: socket.into(), pidfd, _watch: watch });
+            let service = Service { socket: socket.into(), pidfd, left_over, _watch: watch };
+            services.running.insert(name.to_string(), service);
         }
         self.acknowledge(trigger.id);
         self.feed(socket, Event::Service { name: name.to_string(), sub: "running".to_owned(), start_limit_hit: false });
@@ -124,6 +130,7 @@ impl Daemon {
     /// A service ended: its socket listens again.
     pub(crate) fn service_ended(&mut self, name: &str, exit: Exit) {
         let Some(service) = self.services.as_mut().and_then(|services| services.running.remove(name)) else { return };
+        exec_job::remove_runtime(&service.left_over);
         let sub = if exit == Exit::Code(0) { "dead" } else { "failed" };
         tracing::info!("{name}: ended, {exit:?}");
         let event = Event::Service { name: name.to_owned(), sub: sub.to_owned(), start_limit_hit: false };
@@ -135,42 +142,38 @@ impl Daemon {
         self.feed(socket, Event::Fail(SocketResult::Resources));
     }
 
-    fn spawn_service(&self, unit: &Unit, trigger: &Trigger) -> io::Result<PidFd> {
+    fn spawn_service(&self, unit: &Unit, trigger: &Trigger, invocation: &str) -> io::Result<PidFd> {
         let executor = self.executor.as_ref().ok_or_else(|| io::Error::other("process-executor is missing"))?;
         let commands = unit.exec(rows::service::EXEC_START);
         let command = commands.first().ok_or_else(|| io::Error::other("the unit has no ExecStart="))?;
-        for setting in unit.settings() {
-            if unit.is_set(setting.row) && !HONOURED.contains(&setting.row) && row(setting.row).section != "Install" {
-                tracing::warn!("{}: {}= has no effect in this mode", unit.name, row(setting.row).name);
-            }
-        }
-        let fds = self.service_fds(trigger);
-        let mut env = control::environment(unit, &[], &[]);
-        env.extend(trigger.environment.iter().filter_map(|text| text.split_once('=')).map(owned));
-        let mut job = Job {
-            unit: unit.name.to_string(),
-            path: command.path.clone(),
-            argv: control::arguments(command, &env),
-            env,
-            stdin: Stdio::Null,
-            umask: u32::try_from(unit.uint(rows::exec::UMASK)).ok(),
-            ignore_sigpipe: true,
-            user: control::user_of(unit)?,
-            working_directory: working_directory(unit.str(rows::exec::WORKING_DIRECTORY)),
-            ..Job::default()
+        warn_of_the_rest(unit, commands.len());
+        let non_blocking = unit.bool(rows::service::NON_BLOCKING);
+        let fds = self.service_fds(trigger, non_blocking);
+        let plan = Plan {
+            unit,
+            command,
+            directive: "ExecStart",
+            beside_main: false,
+            pass_fds: unit.word(rows::exec::STANDARD_INPUT) != "socket",
+            full_privileges: false,
+            facts: &Facts { start: trigger.environment.clone(), invocation: invocation.to_owned(), ..Facts::default() },
+            mode: self.host.mode,
+            output: Output::Own,
+            fds: &fds,
+            private_tmp: exec_job::private_tmp(unit, &self.host.boot_id, invocation),
+            report: None,
+            log: None,
+            wait: None,
         };
-        if unit.word(rows::exec::STANDARD_INPUT) == "socket"
-            && let [(_, fd)] = fds.as_slice()
-        {
-            (job.stdin, job.stdout, job.stderr) = (Stdio::Fd(*fd), Stdio::Same, Stdio::Same);
-        } else {
-            job.fds = fds.into_iter().map(|(name, fd)| PassedFd { fd, name }).collect();
+        let (job, complaints) = exec_job::prepare(&plan).map_err(io::Error::other)?;
+        for text in complaints {
+            tracing::warn!("{}: {text}", unit.name);
         }
         Ok(spawn(&SpawnRequest { executor, job: &job, cgroup: None })?.pidfd)
     }
 
     /// The connection, or the sockets of every unit that triggers the service.
-    fn service_fds(&self, trigger: &Trigger) -> Vec<(String, RawFd)> {
+    fn service_fds(&self, trigger: &Trigger, non_blocking: bool) -> Vec<(String, RawFd)> {
         let connection = trigger.connection.and_then(|cookie| {
             self.units.values().find_map(|unit| unit.connections.get(&cookie)).map(AsRawFd::as_raw_fd)
         });
@@ -181,7 +184,8 @@ impl Daemon {
         let mut fds = Vec::new();
         for unit in triggering.filter(|unit| !unit.settings.accepts()) {
             for fd in unit.ports.iter().filter_map(|port| port.fd.as_ref()) {
-                if let Err(error) = sys::net::set_blocking(fd.as_fd()) {
+                // They are without when they come from us; a service before may have changed that.
+                if !non_blocking && let Err(error) = sys::net::set_blocking(fd.as_fd()) {
                     tracing::warn!("{}: {error}", unit.name);
                 }
                 fds.push((unit.settings.descriptor_name.clone(), fd.as_raw_fd()));
@@ -191,16 +195,16 @@ impl Daemon {
     }
 }
 
-fn owned((name, value): (&str, &str)) -> (String, String) {
-    (name.to_owned(), value.to_owned())
-}
-
-/// `WorkingDirectory=`: with `-` a missing one is no error, `~` is the user's home.
-fn working_directory(text: &str) -> Option<WorkingDirectory> {
-    let (missing_ok, path) = text.strip_prefix('-').map_or((false, text), |path| (true, path));
-    match path {
-        "" => None,
-        "~" => Some(WorkingDirectory { path: None, missing_ok }),
-        path => Some(WorkingDirectory { path: Some(PathBuf::from(path)), missing_ok }),
+/// What a unit sets and this mode ignores.
+fn warn_of_the_rest(unit: &Unit, commands: usize) {
+    for setting in unit.settings() {
+        let row = row(setting.row);
+        let other = !HONOURED.contains(&setting.row) && !matches!(row.section, "Install" | "exec");
+        if other && unit.is_set(setting.row) {
+            tracing::warn!("{}: {}= has no effect in this mode", unit.name, row.name);
+        }
+    }
+    if commands > 1 {
+        tracing::warn!("{}: only the first of {commands} ExecStart= commands is run in this mode", unit.name);
     }
 }

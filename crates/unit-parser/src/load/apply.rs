@@ -72,12 +72,16 @@ fn sections(unit: &mut Unit, document: &Document, places: &Places<'_>) {
 fn one(unit: &mut Unit, assignment: &Assignment, file: &File<'_>, places: &Places<'_>, host: &Host) -> bool {
     let section = assignment.section.as_str();
     let key = assignment.key.as_str();
-    if !has_section(unit, section) || key.starts_with("X-") {
+    if !has_section(unit, section) {
         return false;
     }
     let start = assignment.key_offset;
     let end = start + key.len();
     let Some(meaning) = table::find(section, key) else {
+        // For other programs, but for the few that are ours (systemd.unit(5)).
+        if key.starts_with("X-") {
+            return false;
+        }
         let message = format!("unknown key {key}= in [{section}]");
         let mut diagnostic = places.diagnostic(start, end, Severity::Warning, "unknown-key", message);
         diagnostic.hint = hint(section, key);

@@ -75,5 +75,7 @@ table! {
     POLL_LIMIT_BURST "PollLimitBurst" Uint(u32::MAX as u64), "4294967295", [], ONCE, Works, 255, "How many wake-ups the span may have before polling pauses";
     DEFER_TRIGGER "DeferTrigger" BoolOrWord(&["yes", "no", "patient"]), "no", [], ONCE, NoEffect("activation is never deferred"), 258, "Wait with activation while a conflicting unit is being stopped";
     DEFER_TRIGGER_MAX_SEC "DeferTriggerMaxSec" Usec, "infinity", [], ONCE, NoEffect("activation is never deferred"), 258, "How long to wait at most";
-    PASS_FILE_DESCRIPTORS_TO_EXEC "PassFileDescriptorsToExec" Bool, "no", [], ONCE, NoEffect("commands get no descriptors"), 256, "Pass the sockets to ExecStartPost= and ExecStopPre= commands";
+    PASS_FILE_DESCRIPTORS_TO_EXEC "PassFileDescriptorsToExec" Bool, "no", [], ONCE, Works, 256, "Pass the sockets to ExecStartPost= and ExecStopPre= commands";
+    X_TRIGGER_LIMIT_PAUSE_SEC "X-TriggerLimitPauseSec" Usec, "0", [], ONCE, Works, 0, "Quintet's own: at the trigger limit the socket pauses for so long, twice as long each time, instead of failing; 0 fails";
+    X_TRIGGER_LIMIT_PAUSE_MAX_SEC "X-TriggerLimitPauseMaxSec" Usec, "5min", [], ONCE, Works, 0, "Quintet's own: no such pause is longer";
 }
