@@ -70,3 +70,9 @@ pub fn control_groups() -> bool {
     });
     writable || skip("a writable cgroup2")
 }
+
+/// A message bus, and a client of it.
+pub fn message_bus() -> bool {
+    let there = |path: &str| Path::new(path).exists();
+    (there("/usr/bin/dbus-daemon") && there("/usr/bin/busctl")) || skip("dbus-daemon and busctl (packages dbus, systemd)")
+}
