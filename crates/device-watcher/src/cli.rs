@@ -10,6 +10,7 @@ use daemon_runtime::args::CommonArgs;
 use crate::command::{info, list, monitor, record, replay};
 use crate::driver::database::Filter;
 use crate::serve;
+use crate::serve::public::MessageBus;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -79,6 +80,9 @@ pub struct ServeArgs {
     /// Feed this recorded event stream (a file or a FIFO) to the table; implies --allow-replay
     #[arg(long, value_name = "FILE")]
     pub replay: Option<PathBuf>,
+    /// Serve on this message bus as well, as org.quintet.Devices1 [default: none]
+    #[arg(long, value_name = "BUS")]
+    pub message_bus: Option<MessageBus>,
 }
 
 #[derive(Debug, Args)]

@@ -2,12 +2,14 @@
 //!
 //! - [`event`]: what happened to a device, as an owned value ([`event::DeviceEvent`]), from udev or from a recording.
 //! - [`naming`]: which unit names a device has, and which units it wants (systemd.device(5)).
+//! - [`objects`]: the units as objects of D-Bus.
 //! - [`table`]: who owns which name, and what changes with an event.
 //!
 //! A name belongs to at most one device at a time. systemd.device(5) doesn't say who wins when two claim one; as in
 //! systemd, a link below `/dev` belongs to the device that it points to, and any other name to the last claimant.
 pub mod event;
 pub mod naming;
+pub mod objects;
 pub mod saved;
 pub mod table;
 pub mod words;

@@ -5,6 +5,7 @@
 
 mod bus;
 mod feed;
+pub mod public;
 mod state;
 
 use std::future::pending;
@@ -22,6 +23,7 @@ use serde::Deserialize;
 use tokio::time::Instant;
 
 use self::feed::Feed;
+use self::public::{MessageBus, Public};
 use self::state::DeviceState;
 use crate::cli::{Failure, ServeArgs};
 use crate::core::table::{Input, Referrer, Table};
@@ -41,6 +43,8 @@ const SECOND_LOOK: Duration = Duration::from_millis(500);
 struct Config {
     /// Let clients inject recorded events, as `--allow-replay` does.
     allow_replay: bool,
+    /// Serve on this message bus as well: `none`, `system` or `session`.
+    message_bus: MessageBus,
     /// The `[log]` table.
     log: LogConfig,
 }
@@ -52,6 +56,7 @@ struct Daemon {
     runner: Runner,
     presence: Presence,
     allow_replay: bool,
+    public: Option<Public>,
 }
 
 /// Runs the daemon until SIGTERM or SIGINT.
@@ -80,7 +85,12 @@ async fn serve(common: &CommonArgs, args: &ServeArgs, config: &Config) -> Result
     let allow_replay = args.allow_replay || args.replay.is_some() || config.allow_replay;
     let saved = state.as_ref().map(|state| state.load(allow_replay)).unwrap_or_default();
     let (presence, runner) = (Presence::look(), Runner::from_env());
-    let mut daemon = Daemon { table: Table::restored(saved), state, server, runner, presence, allow_replay };
+    let table = Table::restored(saved);
+    let mut public = Public::start(args.message_bus.unwrap_or(config.message_bus));
+    if let Some(public) = &mut public {
+        public.update(&table.units());
+    }
+    let mut daemon = Daemon { table, state, server, runner, presence, allow_replay, public };
     daemon.enumerate();
     let mounts = daemon.reference(KernelTable::open(Referrer::Mounts));
     let swaps = daemon.reference(KernelTable::open(Referrer::Swaps));
@@ -108,6 +118,9 @@ async fn serve(common: &CommonArgs, args: &ServeArgs, config: &Config) -> Result
             }
             result = table_changed(mounts.as_ref()) => { result?; daemon.read_table(mounts.as_ref()); }
             result = table_changed(swaps.as_ref()) => { result?; daemon.read_table(swaps.as_ref()); }
+            event = public::next(daemon.public.as_mut()) => if let Some(public) = &mut daemon.public {
+                public.handle(event);
+            },
             recorded = next(feed.as_mut()) => match recorded {
                 Some(event) => daemon.apply(Input::Event(crate::core::event::Origin::Replay, event)),
                 None => feed = None,
@@ -122,6 +135,9 @@ impl Daemon {
         for change in self.table.handle(input) {
             for complaint in &change.complaints {
                 tracing::warn!("{complaint}");
+            }
+            if let Some(public) = &mut self.public {
+                public.update(&change.units);
             }
             self.announce(&change.action, change.units);
             if let Some(state) = &self.state {
