@@ -13,7 +13,7 @@ use crate::core::expand;
 use crate::identity::Identity;
 use crate::stdio::{self, Output};
 use crate::variables::{self, Facts};
-use crate::{directories, limits, namespace};
+use crate::{credentials, directories, limits, namespace};
 
 /// Everything that makes a job.
 #[derive(Debug)]
@@ -98,7 +98,7 @@ pub fn prepare(plan: &Plan<'_>) -> Result<(Job, Vec<String>), PrepareError> {
         full_privileges: command.privileged || plan.full_privileges,
         keep_credentials: command.no_setuid,
         working_directory: working_directory(unit),
-        root_directory: Some(unit.str(exec::ROOT_DIRECTORY)).filter(|dir| !dir.is_empty()).map(PathBuf::from),
+        root_directory: root_directory(plan),
         ignore_sigpipe: unit.bool(exec::IGNORE_SIGPIPE),
         capability_bounding_set: unit
             .setting(exec::CAPABILITY_BOUNDING_SET)
@@ -107,6 +107,7 @@ pub fn prepare(plan: &Plan<'_>) -> Result<(Job, Vec<String>), PrepareError> {
         secure_bits: i32::try_from(unit.uint(exec::SECURE_BITS)).unwrap_or(0),
         no_new_privileges: unit.bool(exec::NO_NEW_PRIVILEGES),
         directories: directories::sets(unit, plan.mode),
+        credentials: plan.facts.credentials.as_deref().map(|directory| credentials::of(unit, directory)),
         namespace: namespace::namespace(unit, plan.private_tmp.clone()),
         private_network: unit.bool(exec::PRIVATE_NETWORK),
         private_ipc: unit.bool(exec::PRIVATE_IPC),
@@ -116,6 +117,13 @@ pub fn prepare(plan: &Plan<'_>) -> Result<(Job, Vec<String>), PrepareError> {
     };
     limits::apply(unit, &mut job);
     Ok((job, complaints))
+}
+
+/// `RootDirectory=`, for the commands that `RootDirectoryStartOnly=` leaves it for.
+fn root_directory(plan: &Plan<'_>) -> Option<PathBuf> {
+    let only_start = plan.unit.bool(unit_parser::rows::service::ROOT_DIRECTORY_START_ONLY);
+    let directory = plan.unit.str(exec::ROOT_DIRECTORY);
+    (!directory.is_empty() && (!only_start || plan.directive == "ExecStart")).then(|| directory.into())
 }
 
 /// `WorkingDirectory=`: `-` forgives a missing one, `~` is the home. A user's manager starts in the home.

@@ -6,6 +6,7 @@
 
 pub mod core;
 
+mod credentials;
 mod directories;
 mod env_files;
 mod identity;
@@ -16,6 +17,7 @@ pub mod output;
 mod stdio;
 mod variables;
 
+pub use credentials::{credentials_directory, remove_credentials};
 pub use directories::{private_tmp, remove_runtime, runtime_directories};
 pub use identity::{Identity, IdentityError};
 pub use job::{Plan, PrepareError, prepare};

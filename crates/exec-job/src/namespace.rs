@@ -28,14 +28,28 @@ pub(super) fn namespace(unit: &Unit, private_tmp: Option<PrivateTmp>) -> Option<
         protect_kernel_tunables: unit.bool(exec::PROTECT_KERNEL_TUNABLES),
         protect_kernel_modules: unit.bool(exec::PROTECT_KERNEL_MODULES),
         protect_control_groups: !matches!(word(unit, exec::PROTECT_CONTROL_GROUPS), "no" | ""),
+        proc_options: proc_options(unit),
         read_only: unit.list(exec::READ_ONLY_PATHS).to_vec(),
         read_write: unit.list(exec::READ_WRITE_PATHS).to_vec(),
         inaccessible: unit.list(exec::INACCESSIBLE_PATHS).to_vec(),
         temporary: unit.pairs(exec::TEMPORARY_FILE_SYSTEM).to_vec(),
         binds,
     };
-    let wanted = unit.bool(exec::PRIVATE_MOUNTS) || namespace != MountNamespace::default();
+    // Another root comes with a namespace: what the unit mounts there is its own business.
+    let root = !unit.str(exec::ROOT_DIRECTORY).is_empty();
+    let wanted = root || unit.bool(exec::PRIVATE_MOUNTS) || namespace != MountNamespace::default();
     wanted.then_some(namespace)
+}
+
+/// `ProtectProc=` and `ProcSubset=` as proc(5) calls them.
+fn proc_options(unit: &Unit) -> Option<String> {
+    let hide = match unit.word(exec::PROTECT_PROC) {
+        "default" | "" => None,
+        word => Some(format!("hidepid={word}")),
+    };
+    let subset = (unit.word(exec::PROC_SUBSET) == "pid").then(|| "subset=pid".to_owned());
+    let options: Vec<String> = hide.into_iter().chain(subset).collect();
+    (!options.is_empty()).then(|| options.join(","))
 }
 
 /// A boolean or a word, as a word.

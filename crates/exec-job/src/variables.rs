@@ -24,7 +24,7 @@ pub struct Facts {
     pub told: Vec<(String, String)>,
     /// `$MANAGERPID`: only a user's manager tells it.
     pub manager_pid: Option<u32>,
-    /// `$CREDENTIALS_DIRECTORY`
+    /// `$CREDENTIALS_DIRECTORY`: the process gets the unit's credentials there.
     pub credentials: Option<String>,
 }
 

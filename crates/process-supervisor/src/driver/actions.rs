@@ -39,7 +39,10 @@ impl Supervisor {
                         service.pid_file_task = None;
                     }
                 }
-                Action::Prepare => self.prepare(unit),
+                Action::Prepare => {
+                    self.choose_private_tmp(unit);
+                    self.prepare(unit);
+                }
                 Action::Release => self.release(unit),
                 Action::ReleaseFds => self.release_fds(unit),
                 Action::Log(level, text) => self.log(unit, level, text),
@@ -108,15 +111,15 @@ impl Supervisor {
         service.pid_file_task = None;
         service.report_task = None;
         let comes_back = !service.machine.state().is_down();
-        let mut directories = exec_job::runtime_directories(&service.unit, self.host.mode, comes_back);
-        if let Some(places) = exec_job::private_tmp(&service.unit, &self.host.boot_id, &service.invocation) {
-            directories.extend([places.tmp, places.var_tmp]);
-        }
+        let directories = exec_job::runtime_directories(&service.unit, self.host.mode, comes_back);
         exec_job::remove_runtime(&directories);
+        exec_job::remove_credentials(&service.unit, self.host.mode);
         if let Some(path) = &service.pid_file {
             // Out of date now; a missing one is what we want.
             let _ = std::fs::remove_file(path);
         }
+        self.release_private_tmp(unit);
+        let Some(service) = self.services.get(unit) else { return };
         // A service that comes back keeps its control group: making a new one costs more than the process.
         if service.machine.state().is_down() {
             self.remove_cgroup(unit, 0);

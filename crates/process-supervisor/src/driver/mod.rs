@@ -14,6 +14,7 @@ mod exits;
 mod held;
 mod host;
 mod kill;
+mod namespaces;
 mod notifications;
 mod pid_file;
 mod recover;

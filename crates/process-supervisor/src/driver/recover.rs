@@ -73,6 +73,7 @@ impl Supervisor {
         service.next_fd = saved.next_fd;
         service.limit = saved.limit;
         service.ids = saved.ids;
+        service.private_tmp = saved.private_tmp;
         for record in saved.fds {
             match kept.remove(&record.id) {
                 Some(fd) => service.fds.push(Held { record, fd }),

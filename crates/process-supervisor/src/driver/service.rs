@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
 use sys::cgroup::Cgroup;
+use sys::executor::PrivateTmp;
 use sys::notify::NotifySocket;
 use sys::pidfd::PidFd;
 use tokio::io::unix::AsyncFd;
@@ -68,6 +69,9 @@ pub struct Saved<M> {
     pub limit: RateLimit,
     /// The user and group that it runs as.
     pub ids: Option<(u32, u32)>,
+    /// Where its private /tmp is.
+    #[serde(default)]
+    pub private_tmp: Option<PrivateTmp>,
 }
 
 /// A service.
@@ -103,6 +107,8 @@ pub struct Service {
     pub limit: RateLimit,
     /// The user and group that it runs as.
     pub ids: Option<(u32, u32)>,
+    /// Where its private /tmp is, its own or that of a service it is joined with.
+    pub private_tmp: Option<PrivateTmp>,
     /// Waits for `Type=exec` reports.
     pub report_task: Option<Task>,
     /// Watches `BusName=`.
@@ -128,6 +134,7 @@ impl Service {
             pid_file_task: None,
             limit: RateLimit::default(),
             ids: None,
+            private_tmp: None,
             report_task: None,
             bus_task: None,
         }
@@ -144,6 +151,7 @@ impl Service {
             processes: self.processes.iter().map(|(pid, followed)| (*pid, followed.start_time)).collect(),
             limit: self.limit,
             ids: self.ids,
+            private_tmp: self.private_tmp.clone(),
         }
     }
 

@@ -38,7 +38,8 @@ impl Supervisor {
                 daemon_runtime::paths::Mode::System => None,
                 daemon_runtime::paths::Mode::User => Some(self.host.launcher.unwrap_or_else(std::process::id)),
             },
-            credentials: None,
+            credentials: exec_job::credentials_directory(&service.unit, self.host.mode)
+                .map(|directory| directory.to_string_lossy().into_owned()),
         };
         let fds: Vec<(String, RawFd)> = service
             .fds
@@ -88,7 +89,7 @@ impl Supervisor {
             mode: self.host.mode,
             output: target,
             fds: &fds,
-            private_tmp: exec_job::private_tmp(&service.unit, &self.host.boot_id, &service.invocation),
+            private_tmp: service.private_tmp.clone(),
             report: report.as_ref().map(|(_, write)| write.as_raw_fd()),
             log: log.as_ref().map(AsRawFd::as_raw_fd),
             wait: self.idle.as_ref().filter(|_| idle).map(|(read, _)| read.as_raw_fd()),

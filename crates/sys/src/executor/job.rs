@@ -96,6 +96,10 @@ pub struct Job {
     /// RuntimeDirectory=, StateDirectory=, CacheDirectory=, LogsDirectory=, ConfigurationDirectory=.
     pub directories: Vec<DirectorySet>,
 
+    /// LoadCredential=, SetCredential=. The spawner sets `$CREDENTIALS_DIRECTORY`, and removes the directory
+    /// ([`super::remove_credentials`]) when the unit is down.
+    pub credentials: Option<Credentials>,
+
     /// Mount namespace; `None`: the spawner's.
     pub namespace: Option<MountNamespace>,
     /// PrivateNetwork=: a network namespace with a loopback device alone.
@@ -252,6 +256,22 @@ pub struct DirectorySet {
     pub mode: u32,
 }
 
+/// What a unit is given to keep secret.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Credentials {
+    /// Where they are put.
+    pub directory: PathBuf,
+    /// The unit, for sockets that credentials are read from.
+    pub unit: String,
+    /// LoadCredential=: name and source. A source that is no absolute path is one of the manager's own, or in a credstore
+    /// directory, and may be missing.
+    pub load: Vec<(String, String)>,
+    /// SetCredential=: name and content, for those that were not loaded.
+    pub set: Vec<(String, Vec<u8>)>,
+    /// The manager's own.
+    pub inherited: Option<PathBuf>,
+}
+
 /// Kinds of directories, with their environment variable and exit status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum DirectoryKind {
@@ -286,6 +306,8 @@ pub struct MountNamespace {
     pub protect_kernel_modules: bool,
     /// ProtectControlGroups=: /sys/fs/cgroup read-only.
     pub protect_control_groups: bool,
+    /// ProtectProc=, ProcSubset=: options of a /proc of its own (`hidepid=invisible,subset=pid`).
+    pub proc_options: Option<String>,
     /// ReadOnlyPaths=.
     pub read_only: Vec<String>,
     /// ReadWritePaths=.

@@ -9,6 +9,7 @@
 
 mod attributes;
 mod capabilities;
+mod credentials;
 mod descriptors;
 mod directories;
 mod identity;
@@ -19,6 +20,7 @@ mod report;
 mod run;
 mod stdio;
 
+pub use credentials::remove as remove_credentials;
 pub use job::*;
 pub use report::{ExecReport, Failure, Step};
 pub use run::main;

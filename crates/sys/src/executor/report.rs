@@ -58,6 +58,8 @@ pub enum Step {
     NoNewPrivileges,
     /// Personality=
     Personality,
+    /// LoadCredential=, SetCredential=
+    Credentials,
     /// RuntimeDirectory= & co.
     Directory(DirectoryKind),
 }
@@ -100,6 +102,7 @@ impl Step {
             Self::Namespace => (226, "NAMESPACE"),
             Self::NoNewPrivileges => (227, "NO_NEW_PRIVILEGES"),
             Self::Personality => (230, "PERSONALITY"),
+            Self::Credentials => (243, "CREDENTIALS"),
             Self::Directory(DirectoryKind::Runtime) => (233, "RUNTIME_DIRECTORY"),
             Self::Directory(DirectoryKind::State) => (238, "STATE_DIRECTORY"),
             Self::Directory(DirectoryKind::Cache) => (239, "CACHE_DIRECTORY"),

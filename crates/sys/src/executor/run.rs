@@ -2,7 +2,7 @@
 
 use super::report::{ABOUT_TO_EXEC, At};
 use super::{Failure, Job, Step};
-use super::{attributes, capabilities, descriptors, directories, identity, namespace, program, stdio};
+use super::{attributes, capabilities, credentials, descriptors, directories, identity, namespace, program, stdio};
 use crate::signals;
 use std::convert::Infallible;
 use std::fs::File;
@@ -104,6 +104,7 @@ fn become_service(job: &Job, channels: &mut Channels) -> Result<Infallible, Fail
     // RuntimeDirectory= & co. for the user that comes; made with exact modes, whatever the umask.
     nix::sys::stat::umask(nix::sys::stat::Mode::empty());
     let directories = directories::create(job)?;
+    credentials::set_up(job)?;
     attributes::umask(job);
     let mut env = program::environment(job, &directories, journal);
 

@@ -81,7 +81,12 @@ fn open_source(entry: &Entry) -> io::Result<Option<Ready>> {
     let path = match &entry.action {
         Action::Bind { source, .. } => source.clone(),
         Action::PrivateTmp { top } => private_tmp(top)?,
-        Action::Inaccessible | Action::Tmpfs { .. } | Action::Devices | Action::ReadOnly | Action::ReadWrite => {
+        Action::Inaccessible
+        | Action::Tmpfs { .. }
+        | Action::Devices
+        | Action::Proc { .. }
+        | Action::ReadOnly
+        | Action::ReadWrite => {
             return Ok(Some(Ready { entry: entry.clone(), source: None }));
         }
     };
@@ -116,8 +121,19 @@ fn mount_one(row: &Ready) -> io::Result<()> {
             tmpfs(path, &options.join(","))
         }
         Action::Devices => devices::mount_private(path),
+        Action::Proc { options } => own_proc(path, options),
         Action::Bind { recursive, .. } => bind_source(row, *recursive),
         Action::PrivateTmp { .. } => bind_source(row, false),
+    }
+}
+
+/// A second instance of the same processes. Without the right to mount one (in a container), the old one stays, as in
+/// systemd.
+fn own_proc(path: &Path, options: &str) -> io::Result<()> {
+    let flags = MsFlags::MS_NOSUID | MsFlags::MS_NOEXEC | MsFlags::MS_NODEV;
+    match mount(Some("proc"), path, Some("proc"), flags, Some(options)) {
+        Err(nix::Error::EPERM) => Ok(()),
+        result => Ok(result?),
     }
 }
 

@@ -18,6 +18,8 @@ pub(super) enum Action {
     Tmpfs { options: String, read_only: bool },
     /// A /dev with harmless devices.
     Devices,
+    /// A /proc with these mount options.
+    Proc { options: String },
     /// As it is, read-only.
     ReadOnly,
     /// As it is, writable inside something read-only.
@@ -75,6 +77,9 @@ pub(super) fn plan(wanted: &MountNamespace, directories: &[DirectorySet]) -> Vec
         add(&TUNABLES, Action::ReadOnly);
         add(&["/sys/fs/cgroup"], Action::ReadWrite);
         add(&["/proc/kallsyms", "/proc/kcore"], Action::Inaccessible);
+    }
+    if let Some(options) = &wanted.proc_options {
+        add(&["/proc"], Action::Proc { options: options.clone() });
     }
     if wanted.protect_control_groups {
         add(&["/sys/fs/cgroup"], Action::ReadOnly);
@@ -135,7 +140,7 @@ pub(super) fn read_only(entries: &[Entry], path: &Path) -> Option<bool> {
     Some(match &governing.action {
         Action::Inaccessible | Action::ReadOnly => true,
         Action::Bind { read_only, .. } | Action::Tmpfs { read_only, .. } => *read_only,
-        Action::PrivateTmp { .. } | Action::Devices | Action::ReadWrite => false,
+        Action::PrivateTmp { .. } | Action::Devices | Action::Proc { .. } | Action::ReadWrite => false,
     })
 }
 
