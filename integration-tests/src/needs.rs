@@ -74,5 +74,6 @@ pub fn control_groups() -> bool {
 /// A message bus, and a client of it.
 pub fn message_bus() -> bool {
     let there = |path: &str| Path::new(path).exists();
-    (there("/usr/bin/dbus-daemon") && there("/usr/bin/busctl")) || skip("dbus-daemon and busctl (packages dbus, systemd)")
+    (there("/usr/bin/dbus-daemon") && there("/usr/bin/busctl"))
+        || skip("dbus-daemon and busctl (packages dbus, systemd)")
 }
