@@ -29,7 +29,7 @@ pub mod zoneinfo;
 
 pub use dependencies::{DependencyKind, Edge, Rule, Source};
 pub use diagnostic::{Diagnostic, Severity};
-pub use load::{Disk, LoadPath, Loader, Mode, UnitFiles};
+pub use load::{Disk, LoadPath, Loader, MOUNT_TABLE, Mode, Mounted, UnitFiles};
 pub use name::{BUS_PREFIX, MAX_LENGTH, NameError, UnitName};
 pub use specifier::Host;
 pub use table::{Kind, Property, Row, RowId, Status, all_rows, lookup, row, rows};

@@ -131,4 +131,8 @@ fn mount(edges: &mut Edges<'_>) {
         edges.add_all(&[Before], target, &source);
     }
     unmount(edges);
+    if file_system == "tmpfs" {
+        // What is in it may have to go to memory that a swap gives back.
+        edges.add_all(&[After], "swap.target", &source);
+    }
 }

@@ -81,12 +81,12 @@ fn mount(edges: &mut Edges<'_>) {
     let what = edges.unit.str(m::WHAT).to_owned();
     let options = edges.unit.str(m::OPTIONS).to_owned();
     let bind = options.split(',').any(|o| matches!(o, "bind" | "rbind"));
-    if bind {
+    if bind || edges.unit.str(m::WHERE) == "/" {
         return;
     }
     let bound = options.split(',').any(|o| o == "x-systemd.device-bound");
     node(edges, &what, Rule::MountNeedsDevice, bound);
-    if let Some(device) = device_of(&what).filter(|_| !bound) {
+    if let Some(device) = device_of(&what).filter(|_| !bound && edges.unit.fragment.is_some()) {
         let source = Source::Implicit(Rule::MountNeedsDevice);
         edges.add_all(&[StopPropagatedFrom], device.as_str(), &source);
     }
@@ -114,8 +114,7 @@ fn runs_processes(unit: &Unit) -> bool {
     use rows::socket as s;
     let commands = [s::EXEC_START_PRE, s::EXEC_START_POST, s::EXEC_STOP_PRE, s::EXEC_STOP_POST];
     match unit.name.unit_type() {
-        UnitType::Service | UnitType::Swap => true,
-        UnitType::Mount => unit.fragment.is_some(),
+        UnitType::Service | UnitType::Swap | UnitType::Mount => true,
         UnitType::Socket => commands.iter().any(|id| !unit.exec(*id).is_empty()),
         UnitType::Target
         | UnitType::Device

@@ -50,6 +50,7 @@ pub(super) fn finish(unit: &mut Unit, host: &Host) {
         | UnitType::Device => imply(unit, u::IGNORE_ON_ISOLATE, Value::Bool(true)),
         UnitType::Service | UnitType::Socket | UnitType::Target | UnitType::Timer | UnitType::Path => {}
     }
+    perpetual(unit);
     match unit.name.unit_type() {
         UnitType::Service => service(unit),
         UnitType::Socket => socket(unit),
@@ -66,6 +67,26 @@ pub(super) fn finish(unit: &mut Unit, host: &Host) {
         slice(unit);
     }
     mounts::imply_paths(unit, host);
+}
+
+/// Units that are always there (systemd.special(7)) stay until the very end.
+fn perpetual(unit: &mut Unit) {
+    use rows::{exec, unit as u};
+    let manual = match unit.name.as_str() {
+        "-.slice" => Some("man:systemd.special(7)"),
+        "system.slice" if !unit.user_manager => Some("man:systemd.special(7)"),
+        "init.scope" => Some("man:systemd(1)"),
+        "-.mount" => None,
+        _ => return,
+    };
+    imply(unit, u::DEFAULT_DEPENDENCIES, Value::Bool(false));
+    if let Some(manual) = manual {
+        imply(unit, u::DOCUMENTATION, Value::List(vec![manual.to_owned()]));
+    }
+    if unit.name.unit_type() == UnitType::Mount {
+        // The log's socket is on it.
+        imply(unit, exec::STANDARD_OUTPUT, word("null"));
+    }
 }
 
 fn service(unit: &mut Unit) {
@@ -218,6 +239,9 @@ fn set_slice(unit: &mut Unit, slice: &str) {
 fn slice(unit: &mut Unit) {
     let is_mount = unit.name.unit_type() == UnitType::Mount;
     if is_mount && crate::parse::path::is_extrinsic(unit.str(rows::mount::WHERE)) {
+        return set_slice(unit, "-.slice");
+    }
+    if unit.name.as_str() == "init.scope" {
         return set_slice(unit, "-.slice");
     }
     let base = if unit.user_manager { "app" } else { "system" };

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::apply::{File, Outcome, apply};
 use super::index::Index;
+use super::mounts::Mounted;
 use super::{Disk, LoadPath, UnitFiles, dropins, finish::finish, verify::verify};
 use crate::dependencies::DependencyKind;
 use crate::diagnostic::{Diagnostic, Severity};
@@ -82,6 +83,15 @@ impl Loader {
     /// Reads the unit of this name. Always answers: see [`Unit::load_state`]. The name of the answer is
     /// the primary one, with the name that was asked for among its aliases.
     pub fn load(&self, name: &UnitName) -> Unit {
+        self.load_from(name, None)
+    }
+
+    /// Reads the unit of a mounted file system, which needs no file of its own.
+    pub fn load_mounted(&self, name: &UnitName, mounted: &Mounted) -> Unit {
+        self.load_from(name, Some(mounted))
+    }
+
+    fn load_from(&self, name: &UnitName, mounted: Option<&Mounted>) -> Unit {
         // A directory that got new files since is listed again even without daemon-reload, as in systemd.
         if self.index.borrow().is_outdated(self.files.as_ref()) {
             self.rescan();
@@ -90,20 +100,16 @@ impl Loader {
         let mut unit = Unit::new(if found.fragment.is_some() { found.name } else { name.clone() });
         unit.aliases = found.aliases;
         unit.user_manager = self.mode == Mode::User;
-        match found.fragment {
-            Some(path) => self.load_fragment(&mut unit, path),
-            None if is_optional(unit.name.unit_type()) => self.complete(&mut unit, Outcome::Read),
-            None => fail(&mut unit, LoadState::NotFound),
-        }
-        unit
-    }
-
-    /// Reads a unit that needs no file of its own, like a mount that is listed in /proc.
-    pub fn load_optional(&self, name: &UnitName) -> Unit {
-        let mut unit = self.load(name);
-        if unit.load_state == LoadState::NotFound {
-            unit.load_error = None;
-            self.complete(&mut unit, Outcome::Read);
+        match (found.fragment, mounted) {
+            (Some(path), _) => self.load_fragment(&mut unit, path),
+            (None, Some(mounted)) => {
+                mounted.imply(&mut unit);
+                self.complete(&mut unit, Outcome::Read);
+                // The table is read again whenever it changes: nothing to reload for.
+                unit.source_mtime = u64::MAX;
+            }
+            (None, None) if is_optional(&unit.name) => self.complete(&mut unit, Outcome::Read),
+            (None, None) => fail(&mut unit, LoadState::NotFound),
         }
         unit
     }
@@ -121,11 +127,16 @@ impl Loader {
 
     /// Reads a text as a unit, as for transient units; `fragment` is where it is said to come from.
     pub fn load_text(&self, name: &UnitName, text: &str, fragment: Option<PathBuf>) -> Unit {
+        self.load_bytes(name, text.as_bytes(), fragment)
+    }
+
+    /// Like [`Loader::load_text`] with bytes that need not be text.
+    pub fn load_bytes(&self, name: &UnitName, bytes: &[u8], fragment: Option<PathBuf>) -> Unit {
         let mut unit = Unit::new(name.clone());
         unit.user_manager = self.mode == Mode::User;
         unit.fragment = fragment;
         let path = unit.fragment.clone().unwrap_or_default();
-        let file = File { path: &path, bytes: text.as_bytes(), number: 0 };
+        let file = File { path: &path, bytes, number: 0 };
         let outcome = apply(&mut unit, &file, &self.host);
         self.conclude(&mut unit, outcome);
         unit
@@ -260,9 +271,9 @@ impl Loader {
     }
 }
 
-/// Units of these types are there without a file.
-fn is_optional(unit_type: UnitType) -> bool {
-    matches!(unit_type, UnitType::Slice | UnitType::Device)
+/// Whether there is such a unit without a file.
+fn is_optional(name: &UnitName) -> bool {
+    matches!(name.unit_type(), UnitType::Slice | UnitType::Device) || matches!(name.as_str(), "init.scope" | "-.mount")
 }
 
 /// A template in a dependency directory means the unit's own instance (or its prefix).

@@ -14,4 +14,5 @@ mod verify;
 
 pub use disk::{Disk, Entry, FileKind, UnitFiles};
 pub use loader::{Loader, Mode};
+pub use mounts::{Mounted, TABLE as MOUNT_TABLE};
 pub use path::LoadPath;

@@ -1,4 +1,4 @@
-//! Paths whose mounts a unit needs without saying so (systemd.exec(5), "Implicit Dependencies").
+//! Mounted file systems, and paths whose mounts a unit needs without saying so (systemd.exec(5), "Implicit Dependencies").
 
 use crate::parse::path;
 use crate::specifier::Host;
@@ -6,6 +6,39 @@ use crate::table::rows;
 use crate::unit::{Origin, Unit};
 use crate::unit_type::UnitType;
 use crate::value::{Address, Value};
+
+/// Where the units of mounted file systems come from.
+pub const TABLE: &str = "/proc/self/mountinfo";
+
+/// One mounted file system (proc_pid_mountinfo(5)).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mounted {
+    /// What is mounted.
+    pub what: String,
+    /// Where.
+    pub place: String,
+    /// The type of the file system.
+    pub file_system: String,
+    /// Options of the mount and of the file system.
+    pub options: String,
+}
+
+impl Mounted {
+    /// Gives the values to a unit without a file.
+    pub(super) fn imply(&self, unit: &mut Unit) {
+        use rows::mount as m;
+        let origin = Origin { file: Origin::IMPLIED, line: 0 };
+        for (id, text) in
+            [(m::WHAT, &self.what), (m::WHERE, &self.place), (m::TYPE, &self.file_system), (m::OPTIONS, &self.options)]
+        {
+            unit.set(id, Value::Str(text.as_str().into()), origin);
+        }
+        // The root file system has a unit in any case.
+        if self.place != "/" {
+            unit.source = Some(TABLE.into());
+        }
+    }
+}
 
 /// Adds them to `RequiresMountsFor=`, sorted.
 pub(super) fn imply_paths(unit: &mut Unit, host: &Host) {
@@ -51,14 +84,19 @@ pub(super) fn imply_paths(unit: &mut Unit, host: &Host) {
 
 fn parent(place: &str) -> Option<String> {
     let (parent, _) = place.rsplit_once('/')?;
-    (!parent.is_empty()).then(|| parent.to_owned())
+    match parent {
+        "" if place == "/" => None,
+        "" => Some("/".to_owned()),
+        parent => Some(parent.to_owned()),
+    }
 }
 
 fn mount(unit: &Unit, implied: &mut Vec<String>) {
     use rows::mount as m;
     implied.extend(parent(unit.str(m::WHERE)));
     let what = unit.str(m::WHAT);
-    if what.starts_with('/') {
+    // Of what is mounted already only the place counts.
+    if unit.fragment.is_some() && what.starts_with('/') {
         implied.push(path::simplify(what));
     }
 }

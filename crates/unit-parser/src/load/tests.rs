@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::{Entry, FileKind, LoadPath, Loader, Mode, UnitFiles};
+use super::{Entry, FileKind, LoadPath, Loader, Mode, Mounted, UnitFiles};
 use crate::dependencies::Source;
 use crate::name::UnitName;
 use crate::specifier::Host;
@@ -170,6 +170,29 @@ fn precedence_aliases_templates() {
     for nowhere in ["bad.socket", "around.service"] {
         assert_eq!(loader.load(&name(nowhere)).load_state.as_str(), "not-found");
     }
+}
+
+#[test]
+fn mounted_file_systems_need_no_file() {
+    let loader = loader(&[("/etc/srv.mount.d/a.conf", "[Unit]\nDescription=Data\n")]);
+    let mounted = Mounted {
+        what: "/dev/sda1".into(),
+        place: "/srv".into(),
+        file_system: "ext4".into(),
+        options: "rw,relatime".into(),
+    };
+    let unit = loader.load_mounted(&name("srv.mount"), &mounted);
+    assert_eq!(unit.load_state.as_str(), "loaded");
+    assert_eq!(unit.str(rows::unit::DESCRIPTION), "Data");
+    assert_eq!(unit.list(rows::unit::REQUIRES_MOUNTS_FOR), ["/"]);
+    let edges: Vec<String> =
+        unit.dependencies().iter().map(|edge| format!("{} {}", edge.kind.as_str(), edge.other)).collect();
+    for edge in ["Requires dev-sda1.device", "Before local-fs.target", "Conflicts umount.target"] {
+        assert!(edges.iter().any(|known| known == edge), "{edge}: {edges:?}");
+    }
+    let root = loader.load_mounted(&name("-.mount"), &Mounted { place: "/".into(), ..mounted });
+    let edges: Vec<String> = root.dependencies().iter().map(|edge| edge.other.to_string()).collect();
+    assert!(edges.iter().all(|other| other == "-.slice"), "{edges:?}");
 }
 
 #[test]
