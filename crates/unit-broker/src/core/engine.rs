@@ -181,6 +181,7 @@ fn cause_of(event: &Event) -> Cause {
             };
             Cause::Worker(format!("connection to {name}"))
         }
+        Event::Mounts(_) => Cause::Manager("the table of mounts".to_owned()),
         Event::Reload | Event::ReloadUnit(_) => Cause::Manager("daemon-reload".to_owned()),
         Event::CancelJob(_) | Event::ClearJobs => Cause::Manager("job canceled by hand".to_owned()),
         Event::ResetFailed(_) => Cause::Manager("reset-failed".to_owned()),

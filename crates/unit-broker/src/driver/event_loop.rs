@@ -8,6 +8,7 @@ use daemon_runtime::shutdown::Shutdown;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use unit_parser::UnitName;
 
+use super::mounts::MountWatch;
 use super::setup::{Ready, setup};
 use super::{Broker, Config};
 use crate::core::{Cause, Event, Worker};
@@ -25,6 +26,8 @@ pub async fn run(args: &CommonArgs, config: &Config) -> io::Result<()> {
     let mut shutdown = Shutdown::install()?;
     let mut signals = Signals::install()?;
     let Ready { mut broker, mut incoming, mut workers, mut bus, first } = setup(args, config)?;
+    let mut mounts = MountWatch::open();
+    broker.look_at_mounts();
     broker.restore_references();
     if first {
         broker.boot();
@@ -49,6 +52,7 @@ pub async fn run(args: &CommonArgs, config: &Config) -> io::Result<()> {
             Some(event) = workers.activator.recv() => broker.on_worker(Worker::Activator, event),
             Some(event) = workers.watcher.recv() => broker.on_worker(Worker::Watcher, event),
             Some(message) = incoming.recv() => broker.on_client(message),
+            () = mounts.changed() => broker.look_at_mounts(),
             Some(event) = bus.recv() => broker.on_bus(event),
             () = sleep(deadline), if deadline.is_some() => broker.apply(Event::Time),
             // Only when all of the above have nothing: yielding lets the connections' tasks run first.

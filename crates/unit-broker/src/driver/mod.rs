@@ -7,6 +7,7 @@ mod actions;
 mod config;
 mod event_loop;
 mod message_bus;
+mod mounts;
 mod power;
 mod reports;
 mod requests;

@@ -5,6 +5,7 @@ use std::io::Read;
 
 use unit_parser::{Condition, Host, Loader, Unit, UnitName};
 
+use super::mounts::MountTable;
 use crate::conditions::{self, Surroundings};
 use crate::core::{Invocation, Tested, World};
 
@@ -14,6 +15,8 @@ pub struct Machine {
     pub loader: Loader,
     /// Answers specifiers.
     pub host: Host,
+    /// What is mounted.
+    pub mounts: MountTable,
     /// What conditions ask besides files.
     pub surroundings: Surroundings,
 }
@@ -26,7 +29,10 @@ impl std::fmt::Debug for Machine {
 
 impl World for Machine {
     fn load(&mut self, name: &UnitName) -> Unit {
-        let unit = self.loader.load(name);
+        let unit = match self.mounts.get(name) {
+            Some(mounted) => self.loader.load_mounted(name, mounted),
+            None => self.loader.load(name),
+        };
         for diagnostic in &unit.diagnostics {
             tracing::warn!(unit = %unit.name, "{diagnostic}");
         }

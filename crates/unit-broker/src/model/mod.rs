@@ -8,6 +8,7 @@ mod environment;
 mod facts;
 mod install;
 mod machine;
+mod mounts;
 
 use std::collections::HashMap;
 
@@ -20,6 +21,7 @@ pub use environment::Environment;
 pub use facts::{Facts, SavedFacts, VERSION};
 use install::FileStates;
 pub use machine::Machine;
+pub use mounts::MountTable;
 
 /// Everything that can be read.
 #[derive(Debug)]

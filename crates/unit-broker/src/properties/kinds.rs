@@ -60,6 +60,15 @@ pub fn value(model: &Model, view: &UnitView<'_>, interface: &str, property: &str
         }
         ("Timer", "TimersCalendar") => timers(view, true),
         ("Timer", "TimersMonotonic") => timers(view, false),
+        // What is mounted counts, not what the file says.
+        ("Mount", "What" | "Type" | "Options") => {
+            let mounted = model.machine.mounts.get(view.name)?;
+            string(match property {
+                "What" => &mounted.what,
+                "Type" => &mounted.file_system,
+                _ => &mounted.options,
+            })
+        }
         ("Device", "SysFSPath") => string(view.sysfs_path),
         _ => return None,
     })

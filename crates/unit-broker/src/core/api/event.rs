@@ -112,6 +112,8 @@ pub enum Event {
     },
     /// The watcher's complete `List` after each (re)connection: what isn't in it is gone.
     DeviceList(Vec<Device>),
+    /// The units of all mounted file systems: the others aren't mounted (any more).
+    Mounts(Vec<UnitName>),
     /// The watcher's `Status`: whether there is udev, and the reason if not.
     DevicesAvailable {
         /// Device events can come.

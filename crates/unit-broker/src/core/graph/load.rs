@@ -182,6 +182,19 @@ impl Engine {
         }
     }
 
+    /// A file system has been mounted: units that have paths on it come after it.
+    pub(in crate::core) fn order_after_mount(&mut self, cx: &mut Cx, mount: &UnitName) {
+        let Some(place) = mount.to_path() else { return };
+        let is_on = |path: &String| prefixes(path).any(|prefix| prefix == place);
+        for id in self.graph.ids() {
+            let definition = &self.graph[id].definition;
+            let rows = [rows::unit::REQUIRES_MOUNTS_FOR, rows::unit::WANTS_MOUNTS_FOR];
+            if rows.iter().any(|row| definition.list(*row).iter().any(is_on)) {
+                self.order_mounts(cx, id);
+            }
+        }
+    }
+
     /// The mount unit, if there is one; looking for it leaves nothing behind.
     fn loaded_mount(&mut self, cx: &mut Cx, name: &UnitName) -> Option<UnitId> {
         if self.graph.find(name).is_none() && cx.world.load(name).load_state != LoadState::Loaded {
@@ -228,7 +241,7 @@ impl Engine {
         id
     }
 
-    fn reload_units(&mut self, cx: &mut Cx, ids: Vec<UnitId>) {
+    pub(in crate::core) fn reload_units(&mut self, cx: &mut Cx, ids: Vec<UnitId>) {
         let mut queue = VecDeque::new();
         let mut done = Vec::new();
         for id in ids {

@@ -32,7 +32,7 @@ pub(in crate::core) struct Settings {
     pub collect_failed: bool,
     /// A socket with `Accept=yes`.
     pub accept: bool,
-    /// A service with a way to reload.
+    /// A service with a way to reload, or a mount.
     pub has_reload: bool,
 }
 
@@ -109,9 +109,10 @@ impl Settings {
             job_timeout_reboot_argument: unit.str(row::JOB_TIMEOUT_REBOOT_ARGUMENT).into(),
             collect_failed: unit.word(row::COLLECT_MODE) == "inactive-or-failed",
             accept: unit_type == UnitType::Socket && unit.bool(rows::socket::ACCEPT),
-            has_reload: unit_type == UnitType::Service
-                && (!unit.exec(rows::service::EXEC_RELOAD).is_empty()
-                    || unit.word(rows::service::TYPE) == "notify-reload"),
+            has_reload: unit_type == UnitType::Mount
+                || unit_type == UnitType::Service
+                    && (!unit.exec(rows::service::EXEC_RELOAD).is_empty()
+                        || unit.word(rows::service::TYPE) == "notify-reload"),
         }
     }
 }

@@ -1,10 +1,11 @@
 //! What units of each type do when they are started, stopped or reloaded, one file per type.
 //!
 //! Services and sockets belong to workers: the engine sends a command and waits for the report. Targets and slices are
-//! the engine's own. Devices come and go by themselves. The other types are loaded and shown, and starting one ends
+//! the engine's own. Devices and mounts come and go by themselves. The other types are loaded and shown, and starting one ends
 //! with `unsupported`; a type that gets an owner gets a file here.
 
 mod device;
+mod mount;
 mod service;
 mod slice;
 mod socket;
@@ -187,8 +188,9 @@ impl Engine {
             UnitType::Service | UnitType::Socket => self.stop_worker_unit(cx, id, job, restart),
             UnitType::Target => self.stop_target(cx, id),
             UnitType::Slice => self.stop_slice(cx, id),
+            // Its end isn't to be waited for.
+            UnitType::Mount => Step::End(JobResult::Unsupported),
             UnitType::Device
-            | UnitType::Mount
             | UnitType::Automount
             | UnitType::Swap
             | UnitType::Timer
@@ -219,7 +221,10 @@ impl Engine {
             // Nothing to do itself; what it propagates to has jobs of its own.
             return Step::Already;
         }
-        self.reload_service(cx, id)
+        match self.graph[id].name.unit_type() {
+            UnitType::Mount => Step::End(JobResult::Unsupported),
+            _ => self.reload_service(cx, id),
+        }
     }
 
     fn is_supported(&self, unit_type: UnitType) -> bool {
