@@ -50,58 +50,12 @@ pub fn group(parameter: &str) -> Option<bool> {
 
 /// The capability is in our bounding set.
 pub fn capability(parameter: &str) -> Option<bool> {
-    let wanted = parameter.to_ascii_lowercase();
-    let number = CAPABILITIES.iter().position(|name| *name == wanted)?;
+    let number = unit_parser::parse::mask::capability(parameter)?;
     let status = fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("CapBnd:"))?;
     let set = u64::from_str_radix(line.trim(), 16).ok()?;
     Some(set >> number & 1 == 1)
 }
-
-/// capabilities(7), by number.
-const CAPABILITIES: [&str; 41] = [
-    "cap_chown",
-    "cap_dac_override",
-    "cap_dac_read_search",
-    "cap_fowner",
-    "cap_fsetid",
-    "cap_kill",
-    "cap_setgid",
-    "cap_setuid",
-    "cap_setpcap",
-    "cap_linux_immutable",
-    "cap_net_bind_service",
-    "cap_net_broadcast",
-    "cap_net_admin",
-    "cap_net_raw",
-    "cap_ipc_lock",
-    "cap_ipc_owner",
-    "cap_sys_module",
-    "cap_sys_rawio",
-    "cap_sys_chroot",
-    "cap_sys_ptrace",
-    "cap_sys_pacct",
-    "cap_sys_admin",
-    "cap_sys_boot",
-    "cap_sys_nice",
-    "cap_sys_resource",
-    "cap_sys_time",
-    "cap_sys_tty_config",
-    "cap_mknod",
-    "cap_lease",
-    "cap_audit_write",
-    "cap_audit_control",
-    "cap_setfcap",
-    "cap_mac_override",
-    "cap_mac_admin",
-    "cap_syslog",
-    "cap_wake_alarm",
-    "cap_block_suspend",
-    "cap_audit_read",
-    "cap_perfmon",
-    "cap_bpf",
-    "cap_checkpoint_restore",
-];
 
 /// A credential that was passed to the manager.
 pub fn credential(parameter: &str, environment: &[String]) -> bool {

@@ -82,6 +82,11 @@ pub fn code(text: &str) -> Option<u8> {
     NAMES.iter().find(|(name, _)| *name == text).map(|(_, code)| *code)
 }
 
+/// The name of a code.
+pub fn name(code: i32) -> Option<&'static str> {
+    NAMES.iter().find(|(_, known)| i32::from(*known) == code).map(|(name, _)| *name)
+}
+
 /// Adds one word, a code or a signal, to a set; `false` if it is neither.
 pub fn add(set: &mut ExitStatusSet, word: &str) -> bool {
     if let Some(code) = code(word) {

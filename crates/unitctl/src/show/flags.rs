@@ -1,50 +1,5 @@
 //! Numbers that are sets of bits.
 
-/// capabilities(7) by bit.
-const CAPABILITIES: &[&str] = &[
-    "cap_chown",
-    "cap_dac_override",
-    "cap_dac_read_search",
-    "cap_fowner",
-    "cap_fsetid",
-    "cap_kill",
-    "cap_setgid",
-    "cap_setuid",
-    "cap_setpcap",
-    "cap_linux_immutable",
-    "cap_net_bind_service",
-    "cap_net_broadcast",
-    "cap_net_admin",
-    "cap_net_raw",
-    "cap_ipc_lock",
-    "cap_ipc_owner",
-    "cap_sys_module",
-    "cap_sys_rawio",
-    "cap_sys_chroot",
-    "cap_sys_ptrace",
-    "cap_sys_pacct",
-    "cap_sys_admin",
-    "cap_sys_boot",
-    "cap_sys_nice",
-    "cap_sys_resource",
-    "cap_sys_time",
-    "cap_sys_tty_config",
-    "cap_mknod",
-    "cap_lease",
-    "cap_audit_write",
-    "cap_audit_control",
-    "cap_setfcap",
-    "cap_mac_override",
-    "cap_mac_admin",
-    "cap_syslog",
-    "cap_wake_alarm",
-    "cap_block_suspend",
-    "cap_audit_read",
-    "cap_perfmon",
-    "cap_bpf",
-    "cap_checkpoint_restore",
-];
-
 /// `clone(2)` flags of the namespaces that `RestrictNamespaces=` knows.
 const NAMESPACES: &[(u64, &str)] = &[
     (0x0200_0000, "cgroup"),
@@ -63,8 +18,8 @@ const PROPAGATION: &[(u64, &str)] = &[(1 << 20, "shared"), (1 << 19, "slave"), (
 pub fn text(name: &str, bits: u64) -> Option<String> {
     match name {
         "CapabilityBoundingSet" | "AmbientCapabilities" => {
-            let set = CAPABILITIES.iter().enumerate().filter(|(bit, _)| bits >> bit & 1 == 1);
-            Some(set.map(|(_, name)| *name).collect::<Vec<_>>().join(" "))
+            let set = (0..u64::BITS).filter(|bit| bits >> bit & 1 == 1);
+            Some(set.filter_map(unit_parser::parse::mask::capability_name).collect::<Vec<_>>().join(" "))
         }
         "RestrictNamespaces" => {
             let set: Vec<&str> =

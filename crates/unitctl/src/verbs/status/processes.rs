@@ -106,7 +106,11 @@ fn number(value: &Variant<'_>) -> i32 {
 /// `code=exited, status=1/FAILURE`
 fn ending(code: i32, status: i32) -> String {
     let killed = matches!(code, 2 | 3);
-    let name = if killed { signal(status) } else { exit_name(status).to_owned() };
+    let name = if killed {
+        signal(status)
+    } else {
+        unit_parser::parse::exit_status::name(status).unwrap_or_default().to_owned()
+    };
     let status = if killed { format!("signal={name}") } else { format!("status={status}{}", slash(&name)) };
     let text = format!("code={}, {status}", code_name(code));
     if status.starts_with("status=0") || code == 0 { text } else { paint(&text, Colour::Red) }
@@ -114,64 +118,6 @@ fn ending(code: i32, status: i32) -> String {
 
 fn slash(name: &str) -> String {
     if name.is_empty() { String::new() } else { format!("/{name}") }
-}
-
-/// systemd.exec(5), "Process Exit Codes".
-fn exit_name(status: i32) -> &'static str {
-    match status {
-        0 => "SUCCESS",
-        1 => "FAILURE",
-        2 => "INVALIDARGUMENT",
-        3 => "NOTIMPLEMENTED",
-        4 => "NOPERMISSION",
-        5 => "NOTINSTALLED",
-        6 => "NOTCONFIGURED",
-        7 => "NOTRUNNING",
-        200 => "CHDIR",
-        201 => "NICE",
-        202 => "FDS",
-        203 => "EXEC",
-        204 => "MEMORY",
-        205 => "LIMITS",
-        206 => "OOM_ADJUST",
-        207 => "SIGNAL_MASK",
-        208 => "STDIN",
-        209 => "STDOUT",
-        210 => "CHROOT",
-        211 => "IOPRIO",
-        212 => "TIMERSLACK",
-        213 => "SECUREBITS",
-        214 => "SETSCHEDULER",
-        215 => "CPUAFFINITY",
-        216 => "GROUP",
-        217 => "USER",
-        218 => "CAPABILITIES",
-        219 => "CGROUP",
-        220 => "SETSID",
-        221 => "CONFIRM",
-        222 => "STDERR",
-        224 => "PAM",
-        225 => "NETWORK",
-        226 => "NAMESPACE",
-        227 => "NO_NEW_PRIVILEGES",
-        228 => "SECCOMP",
-        229 => "SELINUX_CONTEXT",
-        230 => "PERSONALITY",
-        231 => "APPARMOR_PROFILE",
-        232 => "ADDRESS_FAMILIES",
-        233 => "RUNTIME_DIRECTORY",
-        235 => "CHOWN",
-        236 => "SMACK_PROCESS_LABEL",
-        237 => "KEYRING",
-        238 => "STATE_DIRECTORY",
-        239 => "CACHE_DIRECTORY",
-        240 => "LOGS_DIRECTORY",
-        241 => "CONFIGURATION_DIRECTORY",
-        242 => "NUMA_POLICY",
-        243 => "CREDENTIALS",
-        245 => "BPF",
-        _ => "",
-    }
 }
 
 #[cfg(test)]
