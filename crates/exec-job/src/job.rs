@@ -7,7 +7,7 @@ use daemon_runtime::paths::Mode;
 use sys::executor::{Job, PassedFd, PrivateTmp, Tty, WorkingDirectory};
 use thiserror::Error;
 use unit_parser::rows::exec;
-use unit_parser::{ExecCommand, Unit};
+use unit_parser::{ExecCommand, RowId, Unit};
 
 use crate::core::expand;
 use crate::identity::Identity;
@@ -100,9 +100,7 @@ pub fn prepare(plan: &Plan<'_>) -> Result<(Job, Vec<String>), PrepareError> {
         working_directory: working_directory(unit),
         root_directory: root_directory(plan),
         ignore_sigpipe: unit.bool(exec::IGNORE_SIGPIPE),
-        capability_bounding_set: unit
-            .setting(exec::CAPABILITY_BOUNDING_SET)
-            .map(|_| unit.uint(exec::CAPABILITY_BOUNDING_SET)),
+        capability_bounding_set: bounding_set(unit),
         ambient_capabilities: unit.uint(exec::AMBIENT_CAPABILITIES),
         secure_bits: i32::try_from(unit.uint(exec::SECURE_BITS)).unwrap_or(0),
         no_new_privileges: unit.bool(exec::NO_NEW_PRIVILEGES),
@@ -118,6 +116,26 @@ pub fn prepare(plan: &Plan<'_>) -> Result<(Job, Vec<String>), PrepareError> {
     limits::apply(unit, &mut job);
     Ok((job, complaints))
 }
+
+/// `CapabilityBoundingSet=` without what the protections take away.
+fn bounding_set(unit: &Unit) -> Option<u64> {
+    let set = unit.setting(exec::CAPABILITY_BOUNDING_SET).map(|_| unit.uint(exec::CAPABILITY_BOUNDING_SET));
+    let taken = PROTECTIONS.iter().filter(|(row, _)| unit.bool(*row)).flat_map(|(_, capabilities)| *capabilities);
+    let taken = taken.fold(0, |mask, capability| mask | 1 << capability);
+    (set.is_some() || taken != 0).then(|| set.unwrap_or(u64::MAX) & !taken)
+}
+
+/// Protections, and the numbers of the capabilities that would undo them (capabilities(7)).
+const PROTECTIONS: [(RowId, &[u32]); 4] = [
+    // CAP_MKNOD, CAP_SYS_RAWIO
+    (exec::PRIVATE_DEVICES, &[27, 17]),
+    // CAP_SYS_MODULE
+    (exec::PROTECT_KERNEL_MODULES, &[16]),
+    // CAP_SYSLOG
+    (exec::PROTECT_KERNEL_LOGS, &[34]),
+    // CAP_SYS_TIME, CAP_WAKE_ALARM
+    (exec::PROTECT_CLOCK, &[25, 35]),
+];
 
 /// `RootDirectory=`, for the commands that `RootDirectoryStartOnly=` leaves it for.
 fn root_directory(plan: &Plan<'_>) -> Option<PathBuf> {

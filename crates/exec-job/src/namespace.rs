@@ -10,6 +10,10 @@ use unit_parser::{RowId, Unit};
 pub(super) fn namespace(unit: &Unit, private_tmp: Option<PrivateTmp>) -> Option<MountNamespace> {
     let mut binds: Vec<Bind> = unit.list(exec::BIND_PATHS).iter().filter_map(|text| bind(text, false)).collect();
     binds.extend(unit.list(exec::BIND_READ_ONLY_PATHS).iter().filter_map(|text| bind(text, true)));
+    let mut inaccessible = unit.list(exec::INACCESSIBLE_PATHS).to_vec();
+    if unit.bool(exec::PROTECT_KERNEL_LOGS) {
+        inaccessible.extend(["-/proc/kmsg", "-/dev/kmsg"].map(String::from));
+    }
     let namespace = MountNamespace {
         private_tmp,
         private_devices: unit.bool(exec::PRIVATE_DEVICES),
@@ -31,7 +35,7 @@ pub(super) fn namespace(unit: &Unit, private_tmp: Option<PrivateTmp>) -> Option<
         proc_options: proc_options(unit),
         read_only: unit.list(exec::READ_ONLY_PATHS).to_vec(),
         read_write: unit.list(exec::READ_WRITE_PATHS).to_vec(),
-        inaccessible: unit.list(exec::INACCESSIBLE_PATHS).to_vec(),
+        inaccessible,
         temporary: unit.pairs(exec::TEMPORARY_FILE_SYSTEM).to_vec(),
         binds,
     };

@@ -28,7 +28,7 @@ table! {
     RUNTIME_MAX_SEC "RuntimeMaxSec" Usec, "infinity", ["RuntimeMaxUSec" "t"], ONCE, Works, 0, "How long it may run before it is ended as failed";
     RUNTIME_RANDOMIZED_EXTRA_SEC "RuntimeRandomizedExtraSec" Usec, "0", ["RuntimeRandomizedExtraUSec" "t"], ONCE, Works, 0, "A random span on top of that";
     WATCHDOG_SEC "WatchdogSec" Usec, "infinity", ["WatchdogUSec" "t"], ONCE, Works, 0, "The longest pause between two signs of life";
-    ROOT_DIRECTORY_START_ONLY "RootDirectoryStartOnly" Bool, "no", ["RootDirectoryStartOnly" "b"], ONCE, NoEffect("RootDirectory= is not applied"), 0, "Change the root only for ExecStart=";
+    ROOT_DIRECTORY_START_ONLY "RootDirectoryStartOnly" Bool, "no", ["RootDirectoryStartOnly" "b"], ONCE, Works, 0, "Change the root only for ExecStart=";
     REMAIN_AFTER_EXIT "RemainAfterExit" Bool, "no", ["RemainAfterExit" "b"], ONCE, Works, 0, "It stays active when its processes are gone";
     GUESS_MAIN_PID "GuessMainPID" Bool, "yes", ["GuessMainPID" "b"], ONCE, Works, 0, "Guess the main process of a forking service without PIDFile=";
     RESTART_PREVENT_EXIT_STATUS "RestartPreventExitStatus" ExitStatus, "", ["RestartPreventExitStatus" "(aiai)"], MANY, Works, 0, "Ends after which it is never restarted";

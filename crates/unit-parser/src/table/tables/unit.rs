@@ -29,7 +29,7 @@ table! {
     RELOAD_PROPAGATED_FROM "ReloadPropagatedFrom" Units(D::ReloadPropagatedFrom), "", ["ReloadPropagatedFrom" "as"], MANY, Works, 0, "Units whose reload reloads this one";
     PROPAGATES_STOP_TO "PropagatesStopTo" Units(D::PropagatesStopTo), "", ["PropagatesStopTo" "as"], MANY, Works, 0, "Units stopped together with this one";
     STOP_PROPAGATED_FROM "StopPropagatedFrom" Units(D::StopPropagatedFrom), "", ["StopPropagatedFrom" "as"], MANY, Works, 0, "Units whose stop stops this one";
-    JOINS_NAMESPACE_OF "JoinsNamespaceOf" Units(D::JoinsNamespaceOf), "", ["JoinsNamespaceOf" "as"], MANY, NoEffect("namespaces are not shared between units"), 0, "Units whose private /tmp, network and IPC namespaces are shared";
+    JOINS_NAMESPACE_OF "JoinsNamespaceOf" Units(D::JoinsNamespaceOf), "", ["JoinsNamespaceOf" "as"], MANY, Works, 0, "Units whose private /tmp, network and IPC namespaces are shared";
     REQUIRES_MOUNTS_FOR "RequiresMountsFor" PlainPaths, "", ["RequiresMountsFor" "as"], MANY, Works, 0, "Paths whose mount units are required and waited for";
     WANTS_MOUNTS_FOR "WantsMountsFor" PlainPaths, "", [], MANY, Works, 256, "Paths whose mount units are wanted and waited for";
     STOP_WHEN_UNNEEDED "StopWhenUnneeded" Bool, "no", ["StopWhenUnneeded" "b"], ONCE, Works, 0, "Stop it when no active unit needs it";
