@@ -165,8 +165,8 @@ mod tests {
     #[test]
     fn objects_come_change_and_go() {
         let mut objects = Objects::default();
-        let [new, same, other, dead] =
-            [("plugged", "a"), ("plugged", "a"), ("tentative", "b"), ("dead", "b")].map(|(s, d)| unit("x.device", s, d));
+        let [new, same, other, dead] = [("plugged", "a"), ("plugged", "a"), ("tentative", "b"), ("dead", "b")]
+            .map(|(s, d)| unit("x.device", s, d));
         assert_eq!(objects.update(std::slice::from_ref(&dead)), []);
         assert_eq!(objects.update(std::slice::from_ref(&new)), [ObjectChange::Added(new)]);
         assert_eq!(objects.update(std::slice::from_ref(&same)), [ObjectChange::Touched(same, vec![])]);

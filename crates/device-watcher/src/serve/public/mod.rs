@@ -134,12 +134,14 @@ impl Public {
                     self.send(&answer);
                 }
             }
-            BusEvent::Named(serial, result) if self.naming == Some(serial) => match result.map(|reply| is_owner(&reply)) {
-                Ok(Ok(true)) => tracing::info!("on the message bus as {NAME}"),
-                Ok(Ok(false)) => tracing::error!("somebody else is {NAME} on the message bus"),
-                Ok(Err(error)) => tracing::error!(%error, "the message bus does not let us be {NAME}"),
-                Err(error) => tracing::error!(%error, "the message bus does not let us be {NAME}"),
-            },
+            BusEvent::Named(serial, result) if self.naming == Some(serial) => {
+                match result.map(|reply| is_owner(&reply)) {
+                    Ok(Ok(true)) => tracing::info!("on the message bus as {NAME}"),
+                    Ok(Ok(false)) => tracing::error!("somebody else is {NAME} on the message bus"),
+                    Ok(Err(error)) => tracing::error!(%error, "the message bus does not let us be {NAME}"),
+                    Err(error) => tracing::error!(%error, "the message bus does not let us be {NAME}"),
+                }
+            }
             BusEvent::Named(..) => {}
         }
     }
