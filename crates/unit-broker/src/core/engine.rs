@@ -151,6 +151,11 @@ impl Engine {
         self.unsaved.insert(self.graph[id].name.clone());
     }
 
+    /// What is saved of a unit that isn't loaded changed.
+    pub(super) fn unsave(&mut self, unit: UnitName) {
+        self.unsaved.insert(unit);
+    }
+
     /// A unit's place is about to be given up.
     pub(super) fn forget_place(&mut self, id: UnitId) {
         self.unsaved.insert(self.graph[id].name.clone());

@@ -49,6 +49,9 @@ pub struct SavedUnit {
     pub starts: (u64, u32),
     /// The last links of its causal chain.
     pub why: Vec<WhyEntry>,
+    /// It isn't loaded any more: only its causal chain counts.
+    #[serde(default)]
+    pub unloaded: bool,
 }
 
 /// An installed job.
@@ -99,7 +102,8 @@ const EARLIER_CLIENT: u64 = u64::MAX;
 impl Engine {
     /// What is to be on disk for a unit; `None`: nothing.
     pub fn saved_unit(&self, unit: &UnitName) -> Option<SavedUnit> {
-        let record = &self.graph[self.graph.find(unit)?];
+        let Some(id) = self.graph.find(unit) else { return self.saved_past(unit) };
+        let record = &self.graph[id];
         let job = record.job.or(record.nop_job).and_then(|id| self.jobs.get(id));
         // Only what was seen counts: whether a command arrived will be asked.
         let (active, sub) = match &record.commanded {
@@ -134,6 +138,28 @@ impl Engine {
             }),
             starts: (record.starts.begin, record.starts.count),
             why: record.why.iter().cloned().collect(),
+            unloaded: false,
+        })
+    }
+
+    fn saved_past(&self, unit: &UnitName) -> Option<SavedUnit> {
+        let why = self.trail.past(unit)?.iter().cloned().collect();
+        Some(SavedUnit {
+            unit: unit.clone(),
+            active: ActiveState::Inactive,
+            sub: "dead".to_owned(),
+            result: "success".to_owned(),
+            device: DeviceState::Dead,
+            own_failure: false,
+            stamps: Stamps::default(),
+            conditions: ConditionView::default(),
+            asserts: ConditionView::default(),
+            invocation: Invocation::default(),
+            exit: ExitInfo::default(),
+            job: None,
+            starts: (0, 0),
+            why,
+            unloaded: true,
         })
     }
 
@@ -164,7 +190,14 @@ impl Engine {
             (true, true) => Phase::Finished,
         };
         let mut cx = Cx { now, world };
-        for unit in units {
+        let (mut past, loaded): (Vec<_>, Vec<_>) = units.into_iter().partition(|unit| unit.unloaded);
+        past.sort_by_key(|unit| unit.why.last().map(|entry| entry.sequence));
+        for unit in past {
+            if let Some(forgotten) = engine.trail.keep(unit.unit, unit.why.into()) {
+                engine.unsave(forgotten);
+            }
+        }
+        for unit in loaded {
             engine.restore_unit(&mut cx, unit);
         }
         engine

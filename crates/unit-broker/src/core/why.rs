@@ -3,19 +3,23 @@
 //! Every entry names its parent, the entry that led to it. The *trail* is where the engine is in that tree at the
 //! moment: the root cause of the event at work, or the entry whose consequences are being worked out.
 
+use std::collections::VecDeque;
+
 use serde::{Deserialize, Serialize};
 use unit_parser::{DependencyKind, UnitName};
 
 use super::api::action::Action;
 use super::api::cause::Cause;
 use super::api::error::EngineError;
-use super::api::types::JobType;
+use super::api::types::{JobState, JobType};
 use super::engine::{Cx, Engine};
 use super::graph::{UnitId, source_text};
 use super::transaction::{Planned, Pull, Transaction};
 
 /// Entries kept per unit.
 const KEPT: usize = 12;
+/// Unloaded units whose entries are kept: most jobs that come to nothing belong to units that are unloaded right after.
+const PAST: usize = 128;
 /// Entries told at most by one `why`.
 const TOLD: usize = 64;
 
@@ -44,6 +48,8 @@ pub(super) struct Trail {
     pub next: u64,
     root: String,
     parent: Option<u64>,
+    /// Entries of units that are unloaded, the longest ago first.
+    past: VecDeque<(UnitName, VecDeque<WhyEntry>)>,
 }
 
 /// What to go back to.
@@ -71,6 +77,26 @@ impl Trail {
     /// Back to where it was.
     pub fn leave(&mut self, outer: Outer) {
         (self.root, self.parent) = (outer.0, outer.1);
+    }
+
+    /// A unit is unloaded; the unit whose entries are given up for it.
+    pub fn keep(&mut self, unit: UnitName, entries: VecDeque<WhyEntry>) -> Option<UnitName> {
+        if entries.is_empty() {
+            return None;
+        }
+        self.past.push_back((unit, entries));
+        if self.past.len() > PAST { self.past.pop_front().map(|(unit, _)| unit) } else { None }
+    }
+
+    /// A unit is loaded (again): what happened to it before.
+    pub fn take(&mut self, unit: &UnitName) -> VecDeque<WhyEntry> {
+        let at = self.past.iter().position(|(past, _)| past == unit);
+        at.and_then(|at| self.past.remove(at)).map(|(_, entries)| entries).unwrap_or_default()
+    }
+
+    /// What happened to a unit that isn't loaded.
+    pub fn past(&self, unit: &UnitName) -> Option<&VecDeque<WhyEntry>> {
+        self.past.iter().find(|(past, _)| past == unit).map(|(_, entries)| entries)
     }
 
     /// The root cause in words.
@@ -178,17 +204,27 @@ impl Engine {
 
     fn find_entry(&self, sequence: u64) -> Option<&WhyEntry> {
         // Numbers ascend in every unit's list, so each is a quick look.
-        self.graph.iter().find_map(|record| {
-            let at = record.why.binary_search_by_key(&sequence, |entry| entry.sequence).ok()?;
-            record.why.get(at)
+        let past = self.trail.past.iter().map(|(_, entries)| entries);
+        self.graph.iter().map(|record| &record.why).chain(past).find_map(|entries| {
+            let at = entries.binary_search_by_key(&sequence, |entry| entry.sequence).ok()?;
+            entries.get(at)
         })
     }
 
     /// The causal chain of a unit's last changes, newest first; parents (of other units too) follow their children.
+    /// What its job waits for right now comes first. Units that were unloaded a short while ago are still known.
     pub fn why(&self, unit: &UnitName) -> Vec<WhyEntry> {
-        let Some(id) = self.graph.find(unit) else { return Vec::new() };
+        let id = self.graph.find(unit);
+        let kept = match id {
+            Some(id) => &self.graph[id].why,
+            None => match self.trail.past(unit) {
+                Some(past) => past,
+                None => return Vec::new(),
+            },
+        };
+        let waits = id.and_then(|id| self.waits(id));
         let mut told: Vec<WhyEntry> = Vec::new();
-        for own in self.graph[id].why.iter().rev() {
+        for own in waits.iter().chain(kept.iter().rev()) {
             let mut next = Some(own);
             while let Some(entry) = next {
                 if told.len() >= TOLD || told.iter().any(|known| known.sequence == entry.sequence) {
@@ -199,5 +235,26 @@ impl Engine {
             }
         }
         told
+    }
+
+    /// What a unit's job waits for, made up now: it may change any time, and nothing happened.
+    fn waits(&self, id: UnitId) -> Option<WhyEntry> {
+        let job = self.jobs.get(self.graph[id].job?).filter(|job| job.state == JobState::Waiting)?;
+        let (kind, blocker) = self.blocked_by(job.id)?;
+        let blocker = self.jobs.get(blocker)?;
+        let other = &self.graph[blocker.unit].name;
+        let parent = job.why.and_then(|why| self.find_entry(why));
+        Some(WhyEntry {
+            sequence: u64::MAX,
+            realtime_usec: parent.map_or(0, |entry| entry.realtime_usec),
+            unit: self.graph[id].name.clone(),
+            change: format!(
+                "job {} {} waits for job {} {} of {other}",
+                job.id.0, job.job_type, blocker.id.0, blocker.job_type
+            ),
+            cause: format!("{} {}={other}", self.graph[id].name, kind.as_str()),
+            source: self.edge_source(id, kind, blocker.unit),
+            parent: parent.map(|entry| entry.sequence),
+        })
     }
 }

@@ -27,6 +27,8 @@ pub struct Player {
     /// What workers would list.
     pub running: BTreeMap<UnitName, Status>,
     pub plugged: BTreeMap<UnitName, Device>,
+    /// Units that are to be on disk.
+    saved: BTreeSet<UnitName>,
     /// Starts that were carried out: the same id twice is one start.
     started: BTreeSet<[u8; 16]>,
     pub out: Vec<String>,
@@ -52,6 +54,7 @@ impl Player {
             pending: Vec::new(),
             running: BTreeMap::new(),
             plugged: BTreeMap::new(),
+            saved: BTreeSet::new(),
             started: BTreeSet::new(),
             out: Vec::new(),
         };
@@ -79,6 +82,9 @@ impl Player {
             Err(error) => self.out.push(format!("error {error}")),
         }
         for action in self.engine.drain() {
+            if let Action::Save(units) = &action {
+                self.saved.extend(units.iter().cloned());
+            }
             self.note(&action);
         }
     }
@@ -219,8 +225,7 @@ impl Player {
 
     /// The broker dies and comes back; what it was told to save is all that it has.
     pub fn crash(&mut self) {
-        let units: Vec<UnitName> = self.engine.units().into_iter().cloned().collect();
-        let saved: Vec<_> = units.iter().filter_map(|unit| self.engine.saved_unit(unit)).collect();
+        let saved: Vec<_> = self.saved.iter().filter_map(|unit| self.engine.saved_unit(unit)).collect();
         let text = serde_json::to_string(&saved).unwrap();
         let saved = serde_json::from_str(&text).unwrap();
         let manager = self.engine.saved_manager();

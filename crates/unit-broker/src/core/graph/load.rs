@@ -42,6 +42,10 @@ impl Engine {
                 continue;
             }
             self.derive(cx, id);
+            let past = self.trail.take(&self.graph[id].name);
+            if self.graph[id].why.is_empty() {
+                self.graph[id].why = past;
+            }
             self.actions.push(Action::UnitNew(self.graph[id].name.clone()));
             self.gc.insert(id);
         }

@@ -8,6 +8,8 @@ use crate::core::api::types::JobMode;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::core) struct Settings {
     pub stop_when_unneeded: bool,
+    /// `RestartMode=direct`: a service comes back without having been down.
+    pub restart_direct: bool,
     pub refuse_manual_start: bool,
     pub refuse_manual_stop: bool,
     pub allow_isolate: bool,
@@ -75,6 +77,7 @@ impl Settings {
             start_limit.1
         };
         Settings {
+            restart_direct: unit.word(unit_parser::rows::service::RESTART_MODE) == "direct",
             stop_when_unneeded: unit.bool(row::STOP_WHEN_UNNEEDED),
             refuse_manual_start: unit.bool(row::REFUSE_MANUAL_START),
             refuse_manual_stop: unit.bool(row::REFUSE_MANUAL_STOP),

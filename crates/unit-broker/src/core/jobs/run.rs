@@ -105,6 +105,13 @@ impl Engine {
         found.map(|(_, blocker)| blocker)
     }
 
+    /// A job that this one waits for now, and by which kind of ordering.
+    pub(in crate::core) fn blocked_by(&self, id: JobId) -> Option<(DependencyKind, JobId)> {
+        let job = self.jobs.get(id).filter(|job| !job.ignore_order && job.job_type != JobType::Nop)?;
+        let first = (DependencyKind::Before, UnitId(0));
+        self.blocker_from(job.unit, job.job_type, first, true).map(|((kind, _), blocker)| (kind, blocker))
+    }
+
     fn blocker_from(
         &self,
         unit: UnitId,

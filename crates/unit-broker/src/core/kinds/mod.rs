@@ -167,6 +167,7 @@ impl Engine {
         }
         match record.active {
             // On its way. A service that waits for its automatic restart is stopped and started by that.
+            ActiveState::Activating if record.sub == "auto-restart" && record.settings.restart_direct => None,
             ActiveState::Activating if record.sub == "auto-restart" => Some(Step::NotYet),
             ActiveState::Activating => Some(Step::Begun),
             ActiveState::Deactivating => Some(Step::NotYet),

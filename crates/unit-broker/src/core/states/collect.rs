@@ -57,7 +57,11 @@ impl Engine {
         self.forget_at_worker(id);
         self.forget_place(id);
         let name = self.graph[id].name.clone();
-        let record = self.graph.remove(id);
+        let mut record = self.graph.remove(id);
+        let entries = record.as_mut().map(|record| std::mem::take(&mut record.why)).unwrap_or_default();
+        if let Some(forgotten) = self.trail.keep(name.clone(), entries) {
+            self.unsave(forgotten);
+        }
         if let Some(head) = record.and_then(|record| record.device).and_then(|device| device.following)
             && let Some(others) = self.followers.get_mut(&head)
         {

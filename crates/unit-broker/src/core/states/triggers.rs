@@ -174,7 +174,9 @@ impl Engine {
             self.record_job(cx, id, "automatic restart skipped".to_owned());
             return;
         }
-        self.enqueue_by_rule(cx, id, JobType::Restart, JobMode::Replace);
+        // A start touches no other unit, unlike the stop in a restart.
+        let job_type = if record.settings.restart_direct { JobType::Start } else { JobType::Restart };
+        self.enqueue_by_rule(cx, id, job_type, JobMode::Replace);
     }
 }
 
