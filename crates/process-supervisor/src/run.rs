@@ -207,7 +207,9 @@ impl Plan {
                     }
                     News::RestartDue { unit } if !self.stopping => {
                         let unit = unit.clone();
-                        let _ = supervisor.stop(&unit, true, String::new());
+                        if supervisor.service(&unit).is_some_and(|service| !service.machine.may_start()) {
+                            let _ = supervisor.stop(&unit, true, String::new());
+                        }
                         self.start(supervisor, &unit, "automatic restart");
                     }
                     News::Changed { .. } | News::Log { .. } | News::RestartDue { .. } => {}

@@ -246,6 +246,9 @@ impl Default for Timeouts {
 pub struct RestartPolicy {
     /// `Restart=`
     pub restart: Restart,
+    /// `RestartMode=direct`: nobody sees the service down in between.
+    #[serde(default)]
+    pub direct: bool,
     /// `RestartSec=`, µs.
     pub delay: u64,
     /// `RestartSteps=`
@@ -413,6 +416,7 @@ impl Definition {
             },
             restart: RestartPolicy {
                 restart: Restart::parse(word(service::RESTART)).unwrap_or_default(),
+                direct: word(service::RESTART_MODE) == "direct",
                 delay: unit.usec(service::RESTART_SEC),
                 steps: u32::try_from(unit.uint(service::RESTART_STEPS)).unwrap_or(0),
                 max_delay: unit.usec(service::RESTART_MAX_DELAY_SEC),

@@ -223,7 +223,7 @@ impl Supervisor {
             if !request.invocation.is_empty() && service.invocation == request.invocation {
                 return Ok(());
             }
-            if !service.machine.state().is_down() || service.machine.spawning().is_some() {
+            if !service.machine.may_start() || service.machine.spawning().is_some() {
                 return Err(RequestError::State { unit: name, sub: service.machine.state().sub() });
             }
         }

@@ -15,6 +15,7 @@ impl Machine {
     pub(super) fn start(&mut self, order: StartOrder, view: &dyn View) {
         match self.state {
             State::Dead | State::Failed => {}
+            State::AutoRestart { .. } if self.definition.restart.direct => {}
             State::Condition
             | State::StartPre
             | State::Start

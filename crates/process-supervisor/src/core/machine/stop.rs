@@ -167,6 +167,7 @@ impl Machine {
         let again = allow_restart
             && !self.forbid_restart
             && restart::wanted(policy.restart, self.result, self.main_status.exit, &policy.prevent, &policy.force);
+        let direct = policy.direct;
         let delay = restart::delay(policy.delay, policy.steps, policy.max_delay, self.restarts);
         let end = match self.result {
             ServiceResult::Success => {
@@ -196,7 +197,9 @@ impl Machine {
             self.cause.clone_from(&self.failure);
         }
         let keep_fds = again || self.restarting;
-        self.enter_telling(end, |status| status.will_restart = again);
+        if !(again && direct) {
+            self.enter_telling(end, |status| status.will_restart = again);
+        }
         self.act(Action::Release);
         self.forbid_restart = false;
         if again {

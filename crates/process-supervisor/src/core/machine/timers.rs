@@ -154,6 +154,11 @@ impl Machine {
         }
     }
 
+    /// Whether a start makes sense: the service is down, or comes back without having been seen down.
+    pub fn may_start(&self) -> bool {
+        self.state.is_down() || (self.definition.restart.direct && matches!(self.state, State::AutoRestart { .. }))
+    }
+
     /// The restart that is due was asked for at this moment; used again when whoever coordinates was away.
     pub fn restart_is_due(&self) -> bool {
         self.state == State::AutoRestart { due: true }
