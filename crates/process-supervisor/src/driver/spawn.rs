@@ -41,11 +41,17 @@ impl Supervisor {
             credentials: exec_job::credentials_directory(&service.unit, self.host.mode)
                 .map(|directory| directory.to_string_lossy().into_owned()),
         };
+        let files = if order.pass_fds {
+            exec_job::open_files(&service.unit).map_err(|error| error.to_string())?
+        } else {
+            Vec::new()
+        };
         let fds: Vec<(String, RawFd)> = service
             .fds
             .iter()
             .chain(service.store.iter().map(|(held, _)| held))
             .map(|held| (held.record.name.clone(), held.fd.as_raw_fd()))
+            .chain(files.iter().map(|(name, fd)| (name.clone(), fd.as_raw_fd())))
             .collect();
         if service.unit.bool(rows::NON_BLOCKING) && order.pass_fds {
             for held in &service.fds {

@@ -39,7 +39,7 @@ table! {
     FILE_DESCRIPTOR_STORE_PRESERVE "FileDescriptorStorePreserve" BoolOrWord(&["yes", "no", "restart"]), "restart", [], ONCE, Works, 254, "When kept file descriptors are let go";
     PERMISSIONS_START_ONLY "PermissionsStartOnly" Bool, "no", [], ONCE, Works, 0, "The older way to run all commands but ExecStart= as the manager itself";
     SOCKETS "Sockets" Units(crate::dependencies::DependencyKind::TriggeredBy), "", [], MANY, Works, 0, "Sockets whose descriptors it gets";
-    OPEN_FILE "OpenFile" Words, "", [], MANY, NoEffect("files are not opened on a service's behalf"), 253, "Files and sockets opened for it and passed as descriptors";
+    OPEN_FILE "OpenFile" Words, "", [], MANY, Works, 253, "Files and sockets opened for it and passed as descriptors";
     USB_FUNCTION_DESCRIPTORS "USBFunctionDescriptors" Path, "", ["USBFunctionDescriptors" "s"], ONCE, NoEffect(NO_GADGETS), 0, "Descriptors of a USB FunctionFS gadget";
     USB_FUNCTION_STRINGS "USBFunctionStrings" Path, "", ["USBFunctionStrings" "s"], ONCE, NoEffect(NO_GADGETS), 0, "Strings of a USB FunctionFS gadget";
     OOM_POLICY "OOMPolicy" Word(&["continue", "stop", "kill"]), "stop", ["OOMPolicy" "s"], ONCE, NoEffect("kills by the kernel for lack of memory are not told apart"), 0, "What happens when the kernel kills a process for lack of memory";
