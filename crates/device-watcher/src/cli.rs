@@ -7,8 +7,8 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 use daemon_runtime::args::CommonArgs;
 
-use crate::command::{info, list, monitor, record, replay};
-use crate::driver::database::Filter;
+use crate::command::{info, list, monitor, record, replay, run};
+use crate::driver::database::{Filter, Source};
 use crate::serve;
 use crate::serve::public::MessageBus;
 
@@ -18,6 +18,7 @@ Examples:
   device-watcher monitor                           print units as they come and go
   device-watcher monitor --json --subsystem net    the same as JSON, one line per event, of network devices
   device-watcher info eth0                         which units a device is, and what it wants
+  device-watcher run --on-plug link.service        start a service with its device, without a manager
   device-watcher record plug.jsonl                 write an event stream ...
   device-watcher replay plug.jsonl                 ... and feed it to a daemon started with --allow-replay";
 
@@ -69,6 +70,12 @@ enum Command {
         #[arg(long)]
         no_wait: bool,
     },
+    /// Start services as their devices are plugged in, through a process-supervisor; without a manager
+    Run {
+        /// Services (names or files, templates too) that a device wants, or that say WantedBy= a device
+        #[arg(long, value_name = "UNIT", required = true, num_args = 1..)]
+        on_plug: Vec<String>,
+    },
 }
 
 /// Flags of the daemon.
@@ -106,11 +113,12 @@ pub fn main() -> ExitCode {
         Some(Command::Serve(args)) => serve::main(&cli.common, &args),
         Some(Command::Monitor(args)) => {
             let tag = Some(args.tag).filter(|tag| tag != "*");
-            monitor::main(&Filter { tag, subsystem: args.subsystem }, args.json)
+            monitor::main(&Filter { tag, subsystem: args.subsystem, source: Source::Udev }, args.json)
         }
         Some(Command::List { json }) => list::main(&cli.common, json),
         Some(Command::Info { device, json }) => info::main(&device, json),
         Some(Command::Record { file, count }) => record::main(&file, count),
+        Some(Command::Run { on_plug }) => run::main(&cli.common, &on_plug),
         Some(Command::Replay { file, no_wait }) => replay::main(&cli.common, &file, no_wait),
     };
     match result {

@@ -7,3 +7,4 @@ pub mod output;
 pub mod record;
 pub mod recording;
 pub mod replay;
+pub mod run;

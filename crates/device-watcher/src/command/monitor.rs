@@ -6,7 +6,7 @@ use super::output::{event_json, event_line, unit_line};
 use crate::cli::Failure;
 use crate::core::event::{DeviceEvent, Origin};
 use crate::core::table::{Input, Table};
-use crate::driver::database::{Filter, enumerate};
+use crate::driver::database::{Filter, Source, enumerate};
 use crate::driver::monitor::Monitor;
 use crate::driver::presence::Presence;
 
@@ -41,7 +41,7 @@ async fn print(filter: &Filter, json: bool) -> Result<(), Failure> {
 }
 
 fn status() -> (bool, String) {
-    let presence = Presence::look();
+    let presence = Presence::look(Source::Udev);
     let (well, reason) = presence.status();
     (well, reason.to_owned())
 }

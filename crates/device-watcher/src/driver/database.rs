@@ -6,6 +6,18 @@ use std::io;
 use std::path::Path;
 
 use crate::core::event::{Action, DeviceEvent};
+use crate::core::kernel::kernel_only;
+
+/// Who tells of devices.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Source {
+    /// udev, once it has finished with a device.
+    #[default]
+    Udev,
+    /// The kernel itself, for machines without udev ([`kernel_only`]).
+    Kernel,
+}
 
 /// What to enumerate or listen for.
 #[derive(Debug, Clone, Default)]
@@ -14,12 +26,23 @@ pub struct Filter {
     pub tag: Option<String>,
     /// Only devices of this subsystem.
     pub subsystem: Option<String>,
+    /// Who tells.
+    pub source: Source,
 }
 
 impl Filter {
     /// Devices that can have units.
     pub fn systemd() -> Filter {
-        Filter { tag: Some("systemd".to_owned()), subsystem: None }
+        Filter { tag: Some("systemd".to_owned()), ..Filter::default() }
+    }
+
+    /// Devices that can have units, as this source tells of them.
+    pub fn of(source: Source) -> Filter {
+        match source {
+            Source::Udev => Filter::systemd(),
+            // The kernel knows no tags.
+            Source::Kernel => Filter { source, ..Filter::default() },
+        }
     }
 }
 
@@ -29,14 +52,16 @@ impl Filter {
 /// When `/sys` or udev's database can't be read.
 pub fn enumerate(filter: &Filter) -> io::Result<Vec<DeviceEvent>> {
     let mut enumerator = udev::Enumerator::new()?;
-    enumerator.match_is_initialized()?;
+    if filter.source == Source::Udev {
+        enumerator.match_is_initialized()?;
+    }
     if let Some(tag) = &filter.tag {
         enumerator.match_tag(tag)?;
     }
     if let Some(subsystem) = &filter.subsystem {
         enumerator.match_subsystem(subsystem)?;
     }
-    Ok(enumerator.scan_devices()?.map(|device| to_event(&device)).collect())
+    Ok(enumerator.scan_devices()?.map(|device| filter.source.read(&device)).collect())
 }
 
 /// The device of a path below `/sys` or `/dev`, or of a network interface's or block device's name.
@@ -60,6 +85,16 @@ pub fn find(argument: &str) -> io::Result<DeviceEvent> {
         return all.into_iter().find(|event| event.devname.as_deref() == Some(&node)).ok_or_else(missing);
     }
     Ok(to_event(&udev::Device::from_syspath(&path)?))
+}
+
+impl Source {
+    /// An owned copy of a device with what this source is to be trusted for.
+    pub fn read(self, device: &udev::Device) -> DeviceEvent {
+        match self {
+            Source::Udev => to_event(device),
+            Source::Kernel => kernel_only(to_event(device)),
+        }
+    }
 }
 
 /// An owned copy of a device, with the links resolved as they are now.

@@ -1,4 +1,5 @@
-//! udev's netlink socket. libudev drops messages that don't come from root or don't match the filter.
+//! udev's netlink socket, or the kernel's. libudev drops messages that don't come from root (the kernel's: from the
+//! kernel), were sent to nobody but us, or don't match the filter.
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
@@ -10,7 +11,7 @@ use nix::sys::socket::{setsockopt, sockopt};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
-use super::database::{Filter, to_event};
+use super::database::{Filter, Source};
 use crate::core::event::DeviceEvent;
 
 /// How much the kernel may queue for us; a limit, not memory in use. The default of 208 kB holds few hundred events.
@@ -22,6 +23,7 @@ const BATCH: usize = 256;
 /// A listening socket.
 pub struct Monitor {
     socket: udev::MonitorSocket,
+    source: Source,
     readiness: AsyncFd<OwnedFd>,
 }
 
@@ -40,7 +42,10 @@ impl Monitor {
     /// # Errors
     /// When the socket can't be made.
     pub fn listen(filter: &Filter) -> io::Result<Monitor> {
-        let mut builder = udev::MonitorBuilder::new()?;
+        let mut builder = match filter.source {
+            Source::Udev => udev::MonitorBuilder::new()?,
+            Source::Kernel => udev::MonitorBuilder::new_kernel()?,
+        };
         if let Some(tag) = &filter.tag {
             builder = builder.match_tag(tag)?;
         }
@@ -54,7 +59,7 @@ impl Monitor {
         }
         let socket = builder.listen()?;
         let readiness = readiness::watch(&socket, Interest::READABLE)?;
-        Ok(Monitor { socket, readiness })
+        Ok(Monitor { socket, source: filter.source, readiness })
     }
 
     /// Waits for events and takes what is there.
@@ -64,7 +69,7 @@ impl Monitor {
     pub async fn receive(&self) -> io::Result<Received> {
         loop {
             let mut guard = self.readiness.readable().await?;
-            if let Ok(result) = guard.try_io(|_| drain(&self.socket)) {
+            if let Ok(result) = guard.try_io(|_| drain(&self.socket, self.source)) {
                 return result;
             }
         }
@@ -77,13 +82,13 @@ fn is_readable(socket: &udev::MonitorSocket) -> bool {
 }
 
 /// The iterator ends alike for "nothing left" and for errors; errno tells which.
-fn drain(socket: &udev::MonitorSocket) -> io::Result<Received> {
+fn drain(socket: &udev::MonitorSocket, source: Source) -> io::Result<Received> {
     let mut received = Received::default();
     let mut iterator = socket.iter();
     while received.events.len() < BATCH {
         Errno::clear();
         if let Some(event) = iterator.next() {
-            received.events.push(to_event(&event.device()));
+            received.events.push(source.read(&event.device()));
             continue;
         }
         match Errno::last() {

@@ -11,6 +11,8 @@ use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
+use super::database::Source;
+
 /// Where udev's control socket is while udev runs.
 const CONTROL: &str = "/run/udev/control";
 /// Netlink protocol number of kernel events, and the group on which the kernel itself sends.
@@ -29,8 +31,11 @@ pub enum Presence {
 }
 
 impl Presence {
-    /// Looks.
-    pub fn look() -> Presence {
+    /// Looks. The kernel is always here.
+    pub fn look(source: Source) -> Presence {
+        if source == Source::Kernel {
+            return Presence::Here;
+        }
         if !Path::new(CONTROL).exists() {
             return Presence::Absent(format!(
                 "udev doesn't run here ({CONTROL} is missing): no device units until it does"

@@ -49,7 +49,7 @@ impl Daemon {
             Request::List => list_reply(call, &self.table.units()),
             Request::Status => {
                 // Not what was last noticed: that udev died leaves no trace that could be waited for.
-                self.presence = Presence::look();
+                self.presence = Presence::look(self.source);
                 let (well, reason) = self.presence.status();
                 status_reply(call, well, reason)
             }

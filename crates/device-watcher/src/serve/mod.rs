@@ -27,7 +27,7 @@ use self::public::{MessageBus, Public};
 use self::state::DeviceState;
 use crate::cli::{Failure, ServeArgs};
 use crate::core::table::{Input, Referrer, Table};
-use crate::driver::database::{Filter, enumerate};
+use crate::driver::database::{Filter, Source, enumerate};
 use crate::driver::monitor::{Monitor, Received};
 use crate::driver::mounts::KernelTable;
 use crate::driver::presence::{Presence, Watch};
@@ -43,6 +43,8 @@ const SECOND_LOOK: Duration = Duration::from_millis(500);
 struct Config {
     /// Let clients inject recorded events, as `--allow-replay` does.
     allow_replay: bool,
+    /// Who tells of devices: `udev`, or `kernel` on a machine without udev.
+    source: Source,
     /// Serve on this message bus as well: `none`, `system` or `session`.
     message_bus: MessageBus,
     /// The `[log]` table.
@@ -56,6 +58,7 @@ struct Daemon {
     runner: Runner,
     presence: Presence,
     allow_replay: bool,
+    source: Source,
     public: Option<Public>,
 }
 
@@ -80,17 +83,17 @@ async fn serve(common: &CommonArgs, args: &ServeArgs, config: &Config) -> Result
     server.listen(listener, "bus")?;
 
     let watch = note("udev's coming and going won't be noticed", Watch::start());
-    let monitor = note("devices that come and go won't be noticed", Monitor::listen(&Filter::systemd()));
+    let monitor = note("devices that come and go won't be noticed", Monitor::listen(&Filter::of(config.source)));
     let state = DeviceState::open(&runtime.state(NAME));
     let allow_replay = args.allow_replay || args.replay.is_some() || config.allow_replay;
     let saved = state.as_ref().map(|state| state.load(allow_replay)).unwrap_or_default();
-    let (presence, runner) = (Presence::look(), Runner::from_env());
+    let (presence, runner) = (Presence::look(config.source), Runner::from_env());
     let table = Table::restored(saved);
-    let mut public = Public::start(args.message_bus.unwrap_or(config.message_bus));
+    let mut public = Public::start(args.message_bus.unwrap_or(config.message_bus), config.source);
     if let Some(public) = &mut public {
         public.update(&table.units());
     }
-    let mut daemon = Daemon { table, state, server, runner, presence, allow_replay, public };
+    let mut daemon = Daemon { table, state, server, runner, presence, allow_replay, source: config.source, public };
     daemon.enumerate();
     let mounts = daemon.reference(KernelTable::open(Referrer::Mounts));
     let swaps = daemon.reference(KernelTable::open(Referrer::Swaps));
@@ -158,7 +161,7 @@ impl Daemon {
     }
 
     fn enumerate(&mut self) {
-        match enumerate(&Filter::systemd()) {
+        match enumerate(&Filter::of(self.source)) {
             Ok(devices) => self.apply(Input::Enumeration(devices)),
             Err(error) => tracing::error!("cannot read udev's database: {error}"),
         }
@@ -166,7 +169,7 @@ impl Daemon {
 
     /// Looks for udev; when it is (or was) new, whatever it did before we could hear it is in its database.
     fn look(&mut self) {
-        let before = std::mem::replace(&mut self.presence, Presence::look());
+        let before = std::mem::replace(&mut self.presence, Presence::look(self.source));
         self.enumerate();
         if before != self.presence {
             self.report(false);

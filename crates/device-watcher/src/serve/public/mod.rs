@@ -20,6 +20,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use zbus::message::Message;
 
 use crate::core::objects::Objects;
+use crate::driver::database::Source;
 use crate::driver::presence::Presence;
 
 /// Our name there.
@@ -81,18 +82,19 @@ pub struct Public {
     /// Said already that it is away.
     told: bool,
     naming: Option<u32>,
+    source: Source,
 }
 
 impl Public {
     /// Starts to look for the bus; `None` when none is wanted.
-    pub fn start(which: MessageBus) -> Option<Public> {
+    pub fn start(which: MessageBus, source: Source) -> Option<Public> {
         let sockets = which.sockets();
         if which == MessageBus::None {
             return None;
         }
         let (tell, events) = unbounded_channel();
         tokio::task::spawn_local(stay_connected(sockets, tell));
-        Some(Public { objects: Objects::default(), bus: None, events, told: false, naming: None })
+        Some(Public { objects: Objects::default(), bus: None, events, told: false, naming: None, source })
     }
 
     /// What happens next.
@@ -130,7 +132,7 @@ impl Public {
                 }
             }
             BusEvent::Call(call) => {
-                if let Some(answer) = face::answer(&self.objects, &Presence::look, &call) {
+                if let Some(answer) = face::answer(&self.objects, &|| Presence::look(self.source), &call) {
                     self.send(&answer);
                 }
             }
