@@ -21,7 +21,8 @@ fn is_plain(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b':' | b'_' | b'.')
 }
 
-fn escape_bytes(bytes: &[u8]) -> String {
+/// Escapes any bytes for use in a unit name.
+pub fn escape_bytes(bytes: &[u8]) -> String {
     let mut out = String::with_capacity(bytes.len());
     for (index, &byte) in bytes.iter().enumerate() {
         if byte == b'/' {
@@ -99,22 +100,31 @@ fn components(path: &str) -> Option<Vec<&str>> {
 pub fn path_escape(path: &str) -> Result<String, EscapeError> {
     let parts = components(path).ok_or(EscapeError::Path)?;
     if parts.is_empty() {
-        return Ok("-".to_owned());
+        return if path.starts_with('/') { Ok("-".to_owned()) } else { Err(EscapeError::Path) };
     }
     Ok(escape(&parts.join("/")))
 }
 
-/// Undoes [`path_escape`]: the result is absolute.
-pub fn path_unescape(text: &str) -> Result<String, EscapeError> {
+/// Undoes [`path_escape`], to bytes: the result is absolute.
+pub fn path_unescape_bytes(text: &str) -> Result<Vec<u8>, EscapeError> {
     if text == "-" {
-        return Ok("/".to_owned());
+        return Ok(b"/".to_vec());
     }
-    let inner = unescape(text)?;
-    let parts = components(&inner).ok_or(EscapeError::Path)?;
-    if parts.is_empty() || parts.join("/") != inner {
+    let inner = unescape_bytes(text)?;
+    let mut parts = inner.split(|byte| *byte == b'/');
+    if parts.any(|part| matches!(part, b"" | b"." | b"..")) {
         return Err(EscapeError::Path);
     }
-    Ok(format!("/{inner}"))
+    Ok([b"/", inner.as_slice()].concat())
+}
+
+/// Undoes [`path_escape`]: the result is absolute.
+pub fn path_unescape(text: &str) -> Result<String, EscapeError> {
+    let bytes = path_unescape_bytes(text)?;
+    if bytes.contains(&0) {
+        return Err(EscapeError::Encoding);
+    }
+    String::from_utf8(bytes).map_err(|_| EscapeError::Encoding)
 }
 
 /// Escapes a text as one label of a D-Bus object path: `foo.service` becomes `foo_2eservice`.

@@ -157,11 +157,15 @@ impl UnitName {
         if let Ok(name) = UnitName::parse(text) {
             return Ok(name);
         }
-        if text.starts_with("/dev/") || text.starts_with("/sys/") {
-            return UnitName::from_path(text, UnitType::Device);
-        }
         if text.starts_with('/') {
-            return UnitName::from_path(text, UnitType::Mount);
+            let mut parts = text.split('/').filter(|part| !matches!(*part, "" | "."));
+            let is_device = matches!(parts.next(), Some("dev" | "sys")) && parts.next().is_some();
+            let path_type = if is_device { UnitType::Device } else { UnitType::Mount };
+            match UnitName::from_path(text, path_type) {
+                // It is escaped as any other text then, as in systemd.
+                Err(NameError::Path(_)) => {}
+                result => return result,
+            }
         }
         let mut mangled = String::with_capacity(text.len() + 8);
         for byte in text.bytes() {
@@ -171,8 +175,7 @@ impl UnitName {
                 special => mangled.push_str(&format!("\\x{special:02x}")),
             }
         }
-        let known = mangled.rsplit_once('.').is_some_and(|(_, suffix)| UnitType::from_suffix(suffix).is_some());
-        if !known {
+        if UnitName::parse(&mangled).is_err() {
             mangled.push('.');
             mangled.push_str(default.as_str());
         }

@@ -110,9 +110,13 @@ impl Chain {
 
     /// Whether all values are within these bounds, and each repetition happens at least once.
     pub(super) fn is_within(&self, from: i64, to: i64, from_end: bool) -> bool {
-        // Every month has 28 days, so these days count from its end too.
-        let to = if from_end { to - 3 } else { to };
+        let mut to = to;
         self.0.iter().all(|c| {
+            if from_end {
+                // Only 28 days count from the end of every month. systemd takes these three off again
+                // for each further part of a list, and refuses what that leaves no room for.
+                to -= 3;
+            }
             let reaches = match c.stop {
                 Some(stop) => stop >= from && stop <= to && c.start + c.repeat <= stop,
                 None if from_end => c.start - c.repeat >= from,

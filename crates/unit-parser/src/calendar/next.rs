@@ -14,6 +14,9 @@ const MAX_SKIPS: usize = 100_000;
 /// A wall-clock time as the fields that are searched: year, month, day, hour, minute, microsecond.
 type Fields = [i64; 6];
 
+/// Microseconds in a minute.
+const MINUTE: i64 = 60 * SECOND;
+
 /// The least values of the fields.
 const FIRST: Fields = [0, 1, 1, 0, 0, 0];
 
@@ -28,12 +31,14 @@ impl CalendarEvent {
         };
         let after = i64::try_from(usec).ok().and_then(|usec| Timestamp::from_microsecond(usec).ok())?;
         let earliest = Timestamp::from_microsecond(after.as_microsecond().checked_add(1)?).ok()?;
-        if matches!(&self.zone, Zone::Season { summer, .. } if is_summer(zone, earliest) != *summer) {
-            return None;
-        }
         let mut from = fields_of(zone.to_datetime(earliest));
         for _ in 0..MAX_SKIPS {
             let found = self.first_from(from)?;
+            if let Zone::Season { summer, .. } = &self.zone
+                && !self.steps_to(from, found).all(|step| is_in_season(zone, step, *summer))
+            {
+                return None;
+            }
             match self.place(found, zone, after)? {
                 Placed::At(time) => return u64::try_from(time.as_microsecond()).ok(),
                 Placed::Resume(later) => from = later,
@@ -47,14 +52,14 @@ impl CalendarEvent {
         loop {
             match self.first_in(from, 0) {
                 Ok(found) => return Some(found),
-                Err(field) => from = bump(from, field)?,
+                Err(resume) => from = resume?,
             }
         }
     }
 
-    /// Settles the fields from `at` on. `Err(n)`: field n has no fitting value left, the one before
-    /// it has to move on.
-    fn first_in(&self, from: Fields, at: usize) -> Result<Fields, usize> {
+    /// Settles the fields from `at` on. `Err` is from where to search on when a field has no fitting
+    /// value left; `None`: nowhere.
+    fn first_in(&self, from: Fields, at: usize) -> Result<Fields, Option<Fields>> {
         let Some(now) = from.get(at).copied() else { return Ok(from) };
         let (chain, last) = match at {
             0 => (&self.year, MAX_YEAR),
@@ -62,15 +67,18 @@ impl CalendarEvent {
             2 => return self.first_day(from),
             3 => (&self.hour, 23),
             4 => (&self.minute, 59),
-            _ => (&self.second, 60 * SECOND - 1),
+            _ => (&self.second, MINUTE - 1),
         };
-        let value = chain.at_or_after(now).filter(|value| *value <= last).ok_or(at)?;
+        let value = chain.at_or_after(now).ok_or_else(|| bump(from, at))?;
+        if value > last {
+            return Err(overshoot(raise(from, at, value), at));
+        }
         self.first_in(raise(from, at, value), at + 1)
     }
 
-    fn first_day(&self, from: Fields) -> Result<Fields, usize> {
-        let [year, month, mut day, ..] = from;
-        let length = days_in(year, month).ok_or(2usize)?;
+    fn first_day(&self, mut from: Fields) -> Result<Fields, Option<Fields>> {
+        let [year, month, ..] = from;
+        let length = days_in(year, month).ok_or(None)?;
         let flipped: Chain;
         let chain = if self.from_end {
             flipped = self.day.from_end(length);
@@ -79,11 +87,16 @@ impl CalendarEvent {
             &self.day
         };
         loop {
-            let value = chain.at_or_after(day).filter(|value| *value <= length).ok_or(2usize)?;
-            if self.is_on_weekday(year, month, value) {
-                return self.first_in(raise(from, 2, value), 3);
+            let [_, _, day, ..] = from;
+            let value = chain.at_or_after(day).ok_or_else(|| bump(from, 2))?;
+            from = raise(from, 2, value);
+            if value > length {
+                return Err(overshoot(from, 2));
             }
-            day = value + 1;
+            if self.is_on_weekday(year, month, value) {
+                return self.first_in(from, 3);
+            }
+            from = if value < length { raise(from, 2, value + 1) } else { return Err(bump(from, 2)) };
         }
     }
 
@@ -93,9 +106,7 @@ impl CalendarEvent {
                 .is_some_and(|date| self.weekdays & (1 << date.weekday().to_monday_zero_offset()) != 0)
     }
 
-    /// The instant of a wall-clock time in a zone, or from where to search on if the zone leaves it
-    /// out. `None`: it is not in the season that the event names. systemd looks no further then, so
-    /// such an event is over until the clock is in its season again.
+    /// The instant of a wall-clock time in a zone, or from where to search on if the zone leaves it out.
     fn place(&self, found: Fields, zone: &TimeZone, after: Timestamp) -> Option<Placed> {
         let civil = datetime(found)?;
         let instant = |offset: Offset| offset.to_timestamp(civil).ok();
@@ -112,14 +123,34 @@ impl CalendarEvent {
                 return gap_end(zone, instant(after)?, jump).map(Placed::Resume);
             }
         };
-        let in_season: Vec<Timestamp> = candidates.into_iter().flatten().filter(in_season).collect();
-        if in_season.is_empty() {
-            return None;
-        }
-        match in_season.into_iter().find(|time| *time > after) {
-            Some(time) => Some(Placed::At(time)),
-            None => bump(found, 6).map(Placed::Resume),
-        }
+        let time = candidates.into_iter().flatten().filter(in_season).find(|time| *time > after);
+        time.map(Placed::At).or_else(|| bump(found, 6).map(Placed::Resume))
+    }
+
+    /// The wall-clock times at which systemd's search looks on its way: where it starts, and the start of
+    /// each year, month, ... that it moves on to. Once the clock isn't in the season that an event names at
+    /// one of them, it gives up: such an event is over until the clock is in its season again.
+    fn steps_to(&self, from: Fields, found: Fields) -> impl Iterator<Item = Fields> + use<> {
+        let moved = from.iter().zip(&found).position(|(from, found)| from != found).unwrap_or(6);
+        let [year, ..] = from;
+        let start = (self.year.at_or_after(year) == Some(year)).then_some(from);
+        start.into_iter().chain((moved..6).map(move |last| {
+            let mut step = FIRST;
+            for (field, value) in step.iter_mut().zip(found).take(last + 1) {
+                *field = value;
+            }
+            step
+        }))
+    }
+}
+
+fn is_in_season(zone: &TimeZone, at: Fields, summer: bool) -> bool {
+    let Some(civil) = datetime(at) else { return false };
+    let fits = |offset: Offset| offset.to_timestamp(civil).is_ok_and(|time| is_summer(zone, time) == summer);
+    match zone.to_ambiguous_timestamp(civil).offset() {
+        AmbiguousOffset::Unambiguous { offset } => fits(offset),
+        AmbiguousOffset::Fold { before, after } => fits(before) || fits(after),
+        AmbiguousOffset::Gap { .. } => false,
     }
 }
 
@@ -185,19 +216,54 @@ fn bump(fields: Fields, field: usize) -> Option<Fields> {
     // The field before moves on, and its own predecessor if it is at its end.
     while at > 0 {
         at -= 1;
-        let [year, month, ..] = fields;
-        let last = match at {
-            0 => i64::MAX,
-            1 => 12,
-            2 => days_in(year, month)?,
-            3 => 23,
-            4 => 59,
-            _ => 60 * SECOND - 1,
-        };
         let value = fields.get(at).copied()?;
-        if value < last {
+        if value < last_of(fields, at)? {
             return Some(raise(fields, at, value + 1));
         }
     }
     None
+}
+
+fn last_of([year, month, ..]: Fields, at: usize) -> Option<i64> {
+    match at {
+        0 => Some(MAX_YEAR),
+        1 => Some(12),
+        2 => days_in(year, month),
+        3 => Some(23),
+        4 => Some(59),
+        _ => Some(MINUTE - 1),
+    }
+}
+
+/// From where systemd searches on when a repetition steps over the end of its field, at `at`. It counts
+/// what is too much into the fields above, as mktime(3) does. Then it sets back the field below the
+/// highest one that changed, but not those below that. So `*:1/7` doesn't come at 00:01, though it
+/// comes at 01:01: from 23:57 it steps to 24:04, which is 00:04.
+fn overshoot(fields: Fields, at: usize) -> Option<Fields> {
+    let mut counted = fields;
+    for place in (1..=at).rev() {
+        loop {
+            let first = FIRST.get(place).copied()?;
+            let last = last_of(counted, place)?;
+            let value = counted.get(place).copied()?;
+            if value <= last {
+                break;
+            }
+            *counted.get_mut(place)? = value - (last - first + 1);
+            let above = counted.get_mut(place - 1)?;
+            *above += 1;
+            // The length of the next month is asked for only if there is one.
+            if place == 2 && counted[1] > 12 {
+                counted[1] = 1;
+                counted[0] += 1;
+            }
+        }
+    }
+    let changed = counted.iter().zip(&fields).position(|(counted, field)| counted != field)?;
+    match changed + 1 {
+        // Whole seconds are set back, what is below stays.
+        5 => counted[5] %= SECOND,
+        below => *counted.get_mut(below)? = FIRST.get(below).copied()?,
+    }
+    (counted[0] <= MAX_YEAR).then_some(counted)
 }

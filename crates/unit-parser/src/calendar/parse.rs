@@ -119,7 +119,7 @@ fn weekdays<'a>(text: &'a str, event: &mut CalendarEvent) -> Result<&'a str, Cal
             range_from = None;
             rest = next;
         } else {
-            rest = after;
+            return Err(SYNTAX);
         }
         // A comma may be the last, a range must have its end.
         if rest.is_empty() || rest.starts_with(' ') {

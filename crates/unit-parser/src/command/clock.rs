@@ -52,6 +52,18 @@ fn each(texts: &[String], mut one: impl FnMut(&str) -> Result<(), String>) -> Ou
     outcome
 }
 
+/// Labels to the right, what they say to the left. What is shorter than the longest loses spaces at
+/// its end, as in systemd's tables.
+fn print_lines(lines: &[(String, String)]) {
+    let length = |text: &str| text.chars().count();
+    let left = lines.iter().map(|(label, _)| length(label)).max().unwrap_or(0);
+    let right = lines.iter().map(|(_, text)| length(text)).max().unwrap_or(0);
+    for (label, text) in lines {
+        let text = if length(text) < right { text.trim_end() } else { text };
+        println!("{label:>left$}: {text}");
+    }
+}
+
 /// What else the text would be good for.
 fn hints(text: &str, not: &str) -> String {
     let mut out = String::new();
@@ -84,27 +96,29 @@ impl Calendar {
             format!("Failed to parse calendar specification '{text}': {why}{}", hints(text, "calendar"))
         })?;
         let normal = event.to_string();
+        let mut lines = Vec::new();
         if normal != text {
-            println!("  Original form: {text}");
+            lines.push(("Original form".to_owned(), text.to_owned()));
         }
-        println!("Normalized form: {normal}");
+        lines.push(("Normalized form".to_owned(), normal));
         let utc = local.iana_name().is_some_and(|name| matches!(name, "UTC" | "Etc/UTC")) || *local == TimeZone::UTC;
         let mut after = self.base_time.unwrap_or_else(now);
         for number in 1..=self.iterations {
             let Some(next) = event.next_after(after, local) else {
                 if number == 1 {
-                    println!("    Next elapse: never");
+                    lines.push(("Next elapse".to_owned(), "never".to_owned()));
                 }
                 break;
             };
             let label = if number == 1 { "Next elapse".to_owned() } else { format!("Iter. #{number}") };
-            println!("{label:>15}: {}", timestamp::format(next, local));
+            lines.push((label, timestamp::format(next, local)));
             if !utc {
-                println!("       (in UTC): {}", timestamp::format(next, &TimeZone::UTC));
+                lines.push(("(in UTC)".to_owned(), timestamp::format(next, &TimeZone::UTC)));
             }
-            println!("       From now: {}", format::relative(next, now()));
+            lines.push(("From now".to_owned(), format::relative(next, now())));
             after = next;
         }
+        print_lines(&lines);
         Ok(())
     }
 }
@@ -135,7 +149,11 @@ impl Timespan {
                 };
                 format!("Failed to parse time span '{text}': {why}{}", hints(text, "timespan"))
             })?;
-            println!("Original: {text}\n      {}s: {usec}\n   Human: {}", mu(), format::timespan(usec, 0));
+            print_lines(&[
+                ("Original".to_owned(), text.to_owned()),
+                (format!("{}s", mu()), usec.to_string()),
+                ("Human".to_owned(), format::timespan(usec, 0)),
+            ]);
             Ok(())
         })
     }

@@ -113,8 +113,10 @@ fn parse_with(text: &str, default: u64, unit: &dyn Fn(&str) -> Option<(u64, usiz
             None if spaced.len() == after.len() && !after.is_empty() => return Err(TimeSpanError::Syntax),
             None => (default, spaced),
         };
-        let number: u64 = if whole.is_empty() { 0 } else { whole.parse().map_err(|_| TimeSpanError::Range)? };
+        // systemd reads signed numbers.
+        let number: i64 = if whole.is_empty() { 0 } else { whole.parse().map_err(|_| TimeSpanError::Range)? };
         let part = number
+            .unsigned_abs()
             .checked_mul(length)
             .and_then(|n| n.checked_add(fraction_of(digits, length)))
             .ok_or(TimeSpanError::Range)?;
