@@ -116,7 +116,7 @@ fn of_unloaded(interface: &str, property: &str) -> Option<Variant<'static>> {
     })
 }
 
-/// A limit that isn't set is the manager's own, which services inherit.
+/// A limit that isn't set is the manager's default; units that can't be used show its own.
 fn resource_limit(view: &UnitView<'_>, property: &str, limit: &str) -> Option<Variant<'static>> {
     let row = super::convert::row_of("", property)?;
     if view.definition.is_set(row) {
@@ -126,7 +126,10 @@ fn resource_limit(view: &UnitView<'_>, property: &str, limit: &str) -> Option<Va
         Some(name) => (name, true),
         None => (limit, false),
     };
-    let (soft_limit, hard_limit) = machine::resource_limit(name, !view.definition.user_manager)?;
+    let (soft_limit, hard_limit) = match view.definition.complete {
+        true => machine::default_limit(name, !view.definition.user_manager)?,
+        false => machine::own_limit(name)?,
+    };
     Some(Variant::U64(if soft { soft_limit } else { hard_limit }))
 }
 

@@ -41,12 +41,17 @@ pub fn default_tasks_max() -> u64 {
 }
 
 /// A resource limit of services without a setting, as `Limit…` and `DefaultLimit…` show it: `NOFILE` -> (soft, hard).
-/// `system`: of the system manager.
-pub fn resource_limit(name: &str, system: bool) -> Option<(u64, u64)> {
-    use nix::sys::resource::{Resource, getrlimit};
-    if name == "NOFILE" {
-        return Some(sys::limits::default_open_files(system));
+/// `system`: of the system manager. All others are inherited.
+pub fn default_limit(name: &str, system: bool) -> Option<(u64, u64)> {
+    match name {
+        "NOFILE" => Some(sys::limits::default_open_files(system)),
+        _ => own_limit(name),
     }
+}
+
+/// A resource limit of this process: `NOFILE` -> (soft, hard).
+pub fn own_limit(name: &str) -> Option<(u64, u64)> {
+    use nix::sys::resource::{Resource, getrlimit};
     let resource = match name {
         "CPU" => Resource::RLIMIT_CPU,
         "FSIZE" => Resource::RLIMIT_FSIZE,

@@ -32,7 +32,7 @@ fn value(model: &Model, property: &Property) -> Option<Variant<'static>> {
     }
     if let Some(limit) = property.name.strip_prefix("DefaultLimit") {
         let (name, soft) = limit.strip_suffix("Soft").map_or((limit, false), |name| (name, true));
-        let limits = machine::resource_limit(name, !facts.user)?;
+        let limits = machine::default_limit(name, !facts.user)?;
         return Some(Variant::U64(if soft { limits.0 } else { limits.1 }));
     }
     if let Some(json) = facts.saved.properties.get(property.name) {
