@@ -130,7 +130,8 @@ impl Engine {
         Ok(Reply::Queued(queued?))
     }
 
-    fn request(&mut self, cx: &mut Cx, request: JobRequest) -> Result<Reply, EngineError> {
+    /// What a request comes to before its transaction is made: the unit, and which type of job.
+    pub(super) fn prepare(&mut self, cx: &mut Cx, request: &JobRequest) -> Result<(UnitId, JobType), EngineError> {
         let id = self.load(cx, &request.unit);
         let record = &self.graph[id];
         let mut job_type = request.job_type;
@@ -156,6 +157,11 @@ impl Engine {
         if refused && request.manual {
             return Err(EngineError::OnlyByDependency(record.name.to_string()));
         }
+        Ok((id, job_type))
+    }
+
+    fn request(&mut self, cx: &mut Cx, request: JobRequest) -> Result<Reply, EngineError> {
+        let (id, job_type) = self.prepare(cx, &request)?;
         let client = match &request.cause {
             Cause::Client { client, .. } => Some(*client),
             Cause::Manager(_)

@@ -29,6 +29,7 @@ mod engine;
 mod graph;
 mod jobs;
 mod kinds;
+mod preview;
 mod ratelimit;
 mod saved;
 mod states;
@@ -47,5 +48,6 @@ pub use api::types::{ActiveState, JobMode, JobResult, JobState, JobType, SystemS
 pub use api::view::{ConditionView, JobView, Stamps, UnitView};
 pub use api::world::{Tested, World};
 pub use engine::{Engine, Options};
+pub use preview::{Fate, Happening, PlannedJob};
 pub use saved::{SavedJob, SavedManager, SavedUnit};
 pub use why::WhyEntry;

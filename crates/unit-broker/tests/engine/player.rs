@@ -4,13 +4,14 @@
 //! [reload-failure] [auto-restart] [skip]`, `settle` (the workers carry out all they were told), `plug`, `unplug`,
 //! `change DEVICE [wants=A,B] [following=D]`, `trigger ID SOCKET SERVICE [connection]`, `restart-due UNIT`,
 //! `away|back|list WORKER ...`, `time SECONDS`, `boot TARGET`, `cancel JOB`, `reload`, `idle`, `reset-failed [UNIT]`,
-//! `file UNIT LINE;LINE`, `crash` (the broker restarts), `states`, `why UNIT`.
+//! `file UNIT LINE;LINE`, `crash` (the broker restarts), `states`, `why UNIT`, `plan VERB UNIT [MODE]`,
+//! `simulate plug|unplug|connect|exit|time ...`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use unit_broker::core::{
-    Action, ActiveState, Cause, Device, DeviceAction, DeviceState, Engine, Event, ExitInfo, JobMode, JobRequest,
-    JobType, Options, Reply, Status, StatusFlags, Time, Worker,
+    Action, ActiveState, Cause, Device, DeviceAction, DeviceState, Engine, EngineError, Event, ExitInfo, Happening,
+    JobMode, JobRequest, JobType, Options, PlannedJob, Reply, Status, StatusFlags, Time, Worker,
 };
 use unit_parser::{UnitName, UnitType};
 
@@ -27,6 +28,8 @@ pub struct Player {
     /// What workers would list.
     pub running: BTreeMap<UnitName, Status>,
     pub plugged: BTreeMap<UnitName, Device>,
+    /// What the last event came to.
+    pub reply: Option<Result<Reply, EngineError>>,
     /// Units that are to be on disk.
     saved: BTreeSet<UnitName>,
     /// Starts that were carried out: the same id twice is one start.
@@ -54,6 +57,7 @@ impl Player {
             pending: Vec::new(),
             running: BTreeMap::new(),
             plugged: BTreeMap::new(),
+            reply: None,
             saved: BTreeSet::new(),
             started: BTreeSet::new(),
             out: Vec::new(),
@@ -75,6 +79,7 @@ impl Player {
 
     pub fn event(&mut self, event: Event) {
         let reply = self.engine.handle(self.now, event, &mut self.files);
+        self.reply = Some(reply.clone());
         match reply {
             Ok(Reply::Queued(queued)) => self.out.push(format!("reply job {}", queued.anchor.job)),
             Ok(Reply::Unit(unit)) => self.out.push(format!("reply {unit}")),
@@ -217,10 +222,57 @@ impl Player {
     }
 
     pub fn request(&mut self, unit: &str, job_type: JobType, mode: JobMode) {
+        self.event(Event::Enqueue(Self::job(unit, job_type, mode)));
+    }
+
+    fn job(unit: &str, job_type: JobType, mode: JobMode) -> JobRequest {
         let cause = Cause::Client { client: 1, text: format!("systemctl {job_type} {unit}") };
         let mut request = JobRequest::manual(name(unit), job_type, cause);
         request.mode = mode;
-        self.event(Event::Enqueue(request));
+        request
+    }
+
+    /// What a request would come to.
+    pub fn planned(&mut self, unit: &str, job_type: JobType, mode: JobMode) -> Vec<PlannedJob> {
+        self.engine.preview_plan(self.now, vec![Self::job(unit, job_type, mode)], &mut self.files)
+    }
+
+    fn plan(&mut self, verb: &str, unit: &str, mode: &[&str]) {
+        let job_type = JobType::parse(verb).unwrap();
+        let mode = mode.first().map_or(JobMode::Replace, |word| JobMode::parse(word).unwrap());
+        for job in self.planned(unit, job_type, mode) {
+            let parent = job.parent.map_or(String::new(), |parent| format!(" <- {parent}"));
+            let source = if job.source.is_empty() { String::new() } else { format!(" [{}]", job.source) };
+            let reason = if job.reason.is_empty() { String::new() } else { format!(" ({})", job.reason) };
+            let fate = job.fate.as_str();
+            self.out
+                .push(format!("{} {} {fate}{reason}{parent} because {}{source}", job.unit, job.job_type, job.cause));
+        }
+    }
+
+    fn simulate(&mut self, words: &[&str]) {
+        let happening = match words {
+            ["plug", unit] => Happening::Plug(name(unit)),
+            ["unplug", unit] => Happening::Unplug(name(unit)),
+            ["connect", unit] => Happening::Connect(name(unit)),
+            ["exit", unit, status] => {
+                Happening::Exit(name(unit), ExitInfo { code: 1, status: status.parse().unwrap() })
+            }
+            ["time", seconds] => Happening::Time(seconds.parse::<u64>().unwrap() * 1_000_000),
+            other => panic!("what is {other:?}?"),
+        };
+        match self.engine.simulate(self.now, happening, &mut self.files) {
+            Ok(entries) => {
+                for entry in &entries {
+                    let parent = entries.iter().position(|other| Some(other.sequence) == entry.parent);
+                    let parent = parent.map_or(String::new(), |parent| format!(" <- {parent}"));
+                    let after = entry.realtime_usec.saturating_sub(self.now.realtime_usec) / 1000;
+                    self.out
+                        .push(format!("+{after} ms {}: {} because {}{parent}", entry.unit, entry.change, entry.cause));
+                }
+            }
+            Err(error) => self.out.push(format!("error {error}")),
+        }
     }
 
     /// The broker dies and comes back; what it was told to save is all that it has.
@@ -359,6 +411,8 @@ impl Player {
                 self.out.extend(lines);
             }
             ["why", unit] => self.why(unit),
+            ["plan", verb, unit, mode @ ..] => self.plan(verb, unit, mode),
+            ["simulate", rest @ ..] => self.simulate(rest),
             ["show", unit] => self.show(unit),
             ["deps", unit] => self.deps(unit),
             [verb, unit, mode @ ..] => {

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
-use unit_broker::core::{ActiveState, JobMode, JobType};
+use unit_broker::core::{ActiveState, Fate, JobMode, JobType, PlannedJob, Reply};
 use unit_parser::{DependencyKind, UnitName};
 
 use crate::player::Player;
@@ -116,7 +116,13 @@ fn check_order(player: &Player, open: &mut BTreeMap<u32, String>, seen: &mut usi
 
 fn play(player: &mut Player, step: &Step, count: usize) {
     match step {
-        Step::Job(at, job_type, mode) => player.request(&unit(*at, count), *job_type, *mode),
+        Step::Job(at, job_type, mode) => {
+            let before = states(player);
+            let planned = player.planned(&unit(*at, count), *job_type, *mode);
+            assert_eq!(states(player), before, "a plan changed something");
+            player.request(&unit(*at, count), *job_type, *mode);
+            check_plan(player, &planned);
+        }
         Step::Work => {
             player.work();
         }
@@ -160,6 +166,37 @@ fn play(player: &mut Player, step: &Step, count: usize) {
         Step::Time => player.play("time 3"),
         Step::Idle => player.play("idle"),
     }
+}
+
+/// Everything that a plan must leave alone.
+fn states(player: &Player) -> Vec<String> {
+    let jobs = player.engine.jobs().into_iter().map(|job| format!("{job:?}"));
+    let units = player.engine.units().into_iter().map(|unit| format!("{:?}", player.engine.saved_unit(unit)));
+    units.chain(jobs).collect()
+}
+
+/// The request came to what was planned.
+fn check_plan(player: &Player, planned: &[PlannedJob]) {
+    let mut wanted: Vec<(String, JobType)> = planned
+        .iter()
+        .filter(|job| matches!(job.fate, Fate::New | Fate::Merged | Fate::Replaces))
+        .map(|job| (job.unit.to_string(), job.job_type))
+        .collect();
+    let mut made = match &player.reply {
+        Some(Ok(Reply::Queued(queued))) => std::iter::once(&queued.anchor)
+            .chain(&queued.others)
+            .map(|job| (job.unit.to_string(), job.job_type))
+            .collect(),
+        Some(Err(error)) => {
+            let refused = planned.iter().find(|job| job.parent.is_none() && job.fate == Fate::Refused);
+            assert_eq!(refused.map(|job| job.error), Some(error.dbus_name()), "{planned:?}");
+            Vec::new()
+        }
+        other => panic!("{other:?}"),
+    };
+    wanted.sort();
+    made.sort();
+    assert_eq!(wanted, made, "{planned:?}\n{}", player.out.join("\n"));
 }
 
 fn settle(player: &mut Player) {

@@ -110,7 +110,7 @@ impl Engine {
         let mut anchor = None;
         let mut others = Vec::new();
         // Jobs come after those that pulled them in, so that the causal chain can be told from its root.
-        for (place, job) in plan.jobs.iter().enumerate().filter(|(_, job)| !job.dropped) {
+        for (place, job) in plan.jobs.iter().enumerate().filter(|(_, job)| job.dropped.is_none()) {
             let why = self.record_pull(cx, &plan, job, &whys);
             if let Some(slot) = whys.get_mut(place) {
                 *slot = why;

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use unit_parser::{DependencyKind, LoadState, UnitType};
 
-use super::{Place, Pull, Transaction};
+use super::{Place, Pull, Refused, Transaction};
 use crate::core::api::error::EngineError;
 use crate::core::api::types::{JobMode, JobType};
 use crate::core::engine::Engine;
@@ -67,13 +67,19 @@ impl Engine {
                 }
                 // A type of job that the other unit doesn't know is never a reason to refuse this one.
                 Err(EngineError::NotApplicable(..)) => {}
-                Err(_) if !wanted.required => {}
+                Err(error) if !wanted.required => {
+                    let Wanted { unit, job_type, pull, .. } = wanted;
+                    plan.refused.push(Refused { unit, job_type, by, pull, error });
+                }
                 Err(error) => {
                     // The job that needs it is refused, and what needs that, up to somebody who can do without.
                     loop {
                         match stack.pop() {
                             Some(frame) if frame.required && !stack.is_empty() => {}
-                            Some(_) if !stack.is_empty() => break,
+                            Some(frame) if !stack.is_empty() => {
+                                self.note_refused(plan, frame.place, error);
+                                break;
+                            }
                             Some(_) | None => return Err(error),
                         }
                     }
@@ -81,6 +87,14 @@ impl Engine {
             }
         }
         Ok(anchor)
+    }
+
+    /// A job that somebody can do without was given up, since one that it needs is refused.
+    fn note_refused(&self, plan: &mut Transaction, place: Place, error: EngineError) {
+        let Some(job) = plan.jobs.get(place) else { return };
+        let Some((by, pull)) = job.pulled_by else { return };
+        let (unit, job_type) = (job.unit, job.job_type);
+        plan.refused.push(Refused { unit, job_type, by, pull, error });
     }
 
     fn plan_one(
@@ -213,7 +227,7 @@ impl Engine {
     }
 
     /// The other units of the same device.
-    fn following_set(&self, unit: UnitId) -> Vec<UnitId> {
+    pub(in crate::core) fn following_set(&self, unit: UnitId) -> Vec<UnitId> {
         let record = &self.graph[unit];
         if record.name.unit_type() != UnitType::Device {
             return Vec::new();

@@ -1,6 +1,6 @@
 //! One job per unit: merging, and contradictions.
 
-use super::{Place, Transaction};
+use super::{Dropped, Place, Transaction};
 use crate::core::api::error::EngineError;
 use crate::core::api::types::JobType;
 use crate::core::engine::Engine;
@@ -23,7 +23,7 @@ impl Engine {
                     first: first.to_string(),
                     second: second.to_string(),
                 })?;
-                plan.drop_job(victim, true);
+                plan.drop_job(victim, true, Dropped::Contradicted);
                 plan.drop_orphans();
             }
         }
@@ -75,7 +75,7 @@ impl Engine {
                 }
             }
             if let Some(job) = plan.jobs.get_mut(other) {
-                job.dropped = true;
+                job.dropped = Some(Dropped::Merged(keep));
             }
             if let Some(places) = plan.by_unit.get_mut(&unit) {
                 places.retain(|place| *place == keep);

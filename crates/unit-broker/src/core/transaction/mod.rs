@@ -18,6 +18,7 @@ use std::collections::HashMap;
 
 use unit_parser::DependencyKind;
 
+use super::api::error::EngineError;
 use super::api::types::{JobMode, JobType};
 use super::graph::UnitId;
 use super::jobs::kind::merge;
@@ -36,9 +37,25 @@ pub(in crate::core) struct Planned {
     pub needed_by: Vec<usize>,
     pub matters: bool,
     pub ignore_order: bool,
-    pub dropped: bool,
+    pub dropped: Option<Dropped>,
     /// Who pulled it in first, and how; `None` for the anchor.
     pub pulled_by: Option<(Place, Pull)>,
+}
+
+impl Planned {
+    /// A job that nothing is known of yet.
+    pub fn new(unit: UnitId, job_type: JobType) -> Planned {
+        Planned {
+            unit,
+            job_type,
+            needs: Vec::new(),
+            needed_by: Vec::new(),
+            matters: false,
+            ignore_order: false,
+            dropped: None,
+            pulled_by: None,
+        }
+    }
 }
 
 /// How one job pulls another in.
@@ -52,6 +69,35 @@ pub(in crate::core) enum Pull {
     Isolate,
     /// Mode `triggering`: what would start the unit again stops too.
     Triggering,
+}
+
+/// Why a job of a transaction goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::core) enum Dropped {
+    /// The unit is where the job would bring it.
+    Redundant,
+    /// What pulled it in has gone.
+    Orphan,
+    /// It can't do without this one, which has gone.
+    Without(Place),
+    /// It would close a cycle of orderings.
+    Cycle,
+    /// Another job of the unit contradicts it.
+    Contradicted,
+    /// Another job of the unit does both.
+    Merged(Place),
+    /// Mode `fail`: it would stop something or reverse a queued job.
+    Impact,
+}
+
+/// A job that never became part of a transaction, though the one at `by` would have pulled it in.
+#[derive(Debug, Clone)]
+pub(in crate::core) struct Refused {
+    pub unit: UnitId,
+    pub job_type: JobType,
+    pub by: Place,
+    pub pull: Pull,
+    pub error: EngineError,
 }
 
 /// One job needs another.
@@ -77,12 +123,21 @@ pub(in crate::core) struct Transaction {
     /// Units in the order in which they came in, possibly more than once.
     pub units: Vec<UnitId>,
     pub anchor: Place,
+    pub refused: Vec<Refused>,
 }
 
 impl Transaction {
     /// An empty one.
     pub fn new(mode: JobMode) -> Transaction {
-        Transaction { mode, jobs: Vec::new(), links: Vec::new(), by_unit: HashMap::new(), units: Vec::new(), anchor: 0 }
+        Transaction {
+            mode,
+            jobs: Vec::new(),
+            links: Vec::new(),
+            by_unit: HashMap::new(),
+            units: Vec::new(),
+            anchor: 0,
+            refused: Vec::new(),
+        }
     }
 
     /// The job of this type for the unit, and whether it is new.
@@ -97,16 +152,7 @@ impl Transaction {
             self.units.push(unit);
         }
         places.push(place);
-        self.jobs.push(Planned {
-            unit,
-            job_type,
-            needs: Vec::new(),
-            needed_by: Vec::new(),
-            matters: false,
-            ignore_order: false,
-            dropped: false,
-            pulled_by,
-        });
+        self.jobs.push(Planned { pulled_by, ..Planned::new(unit, job_type) });
         (place, true)
     }
 
@@ -145,12 +191,12 @@ impl Transaction {
     }
 
     /// Drops a job; with `dependents`, also the jobs that can't do without it. Returns the jobs that nobody needs now.
-    pub fn drop_job(&mut self, place: Place, dependents: bool) -> Vec<Place> {
+    pub fn drop_job(&mut self, place: Place, dependents: bool, reason: Dropped) -> Vec<Place> {
         let mut orphans = Vec::new();
-        let mut todo = vec![place];
-        while let Some(place) = todo.pop() {
-            let Some(job) = self.jobs.get_mut(place).filter(|job| !job.dropped) else { continue };
-            job.dropped = true;
+        let mut todo = vec![(place, reason)];
+        while let Some((place, reason)) = todo.pop() {
+            let Some(job) = self.jobs.get_mut(place).filter(|job| job.dropped.is_none()) else { continue };
+            job.dropped = Some(reason);
             let (needs, needed_by) = (std::mem::take(&mut job.needs), std::mem::take(&mut job.needed_by));
             if let Some(places) = self.by_unit.get_mut(&job.unit) {
                 places.retain(|other| *other != place);
@@ -167,7 +213,7 @@ impl Transaction {
                 let Some(link) = self.links.get_mut(at).filter(|link| !link.gone) else { continue };
                 link.gone = true;
                 if let Some(subject) = link.subject.filter(|_| dependents && link.matters) {
-                    todo.push(subject);
+                    todo.push((subject, Dropped::Without(place)));
                 }
             }
         }
@@ -178,7 +224,7 @@ impl Transaction {
     pub fn is_orphan(&self, place: Place) -> bool {
         place != self.anchor
             && self.jobs.get(place).is_some_and(|job| {
-                !job.dropped && job.needed_by.iter().all(|at| self.links.get(*at).is_none_or(|link| link.gone))
+                job.dropped.is_none() && job.needed_by.iter().all(|at| self.links.get(*at).is_none_or(|link| link.gone))
             })
     }
 }

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 
 use unit_parser::DependencyKind;
 
-use super::Transaction;
+use super::{Dropped, Transaction};
 use crate::core::api::error::EngineError;
 use crate::core::api::types::JobType;
 use crate::core::engine::Engine;
@@ -83,7 +83,7 @@ impl Engine {
             let Some(victim) = victim else { return Err(EngineError::Cyclic(cycle.edges)) };
             cycle.dropped = Some(victim);
             broken.push(cycle);
-            plan.drop_unit(victim);
+            plan.drop_unit(victim, Dropped::Cycle);
             marks.retain(|_, mark| matches!(mark, Mark::Done));
         }
     }

@@ -1,6 +1,6 @@
 //! What of a plan matters, and what can go.
 
-use super::{Place, Transaction};
+use super::{Dropped, Place, Transaction};
 use crate::core::api::types::{JobMode, JobType};
 use crate::core::engine::Engine;
 use crate::core::graph::UnitId;
@@ -28,15 +28,15 @@ impl Transaction {
         let mut todo: Vec<Place> = (0..self.jobs.len()).filter(|place| self.is_orphan(*place)).collect();
         while let Some(place) = todo.pop() {
             if self.is_orphan(place) {
-                todo.extend(self.drop_job(place, true));
+                todo.extend(self.drop_job(place, true, Dropped::Orphan));
             }
         }
     }
 
     /// Drops all jobs of a unit with what can't do without them.
-    pub fn drop_unit(&mut self, unit: UnitId) {
+    pub fn drop_unit(&mut self, unit: UnitId, reason: Dropped) {
         while let Some(place) = self.of_unit(unit).last().copied() {
-            self.drop_job(place, true);
+            self.drop_job(place, true, reason);
         }
     }
 }
@@ -50,10 +50,10 @@ impl Engine {
     /// Mode `fail`: drops what doesn't matter and would stop something that runs or reverse a queued job.
     pub(in crate::core) fn minimize_impact(&self, plan: &mut Transaction) {
         for place in 0..plan.jobs.len() {
-            let Some(job) = plan.jobs.get(place).filter(|job| !job.dropped && !job.matters) else { continue };
+            let Some(job) = plan.jobs.get(place).filter(|job| job.dropped.is_none() && !job.matters) else { continue };
             let stops_something = job.job_type == JobType::Stop && self.graph[job.unit].active.is_up_or_coming();
             if stops_something || self.contradicts_installed(job.unit, job.job_type) {
-                plan.drop_job(place, true);
+                plan.drop_job(place, true, Dropped::Impact);
             }
         }
     }
@@ -71,7 +71,7 @@ impl Engine {
             });
             if all_redundant {
                 for place in places {
-                    plan.drop_job(place, false);
+                    plan.drop_job(place, false, Dropped::Redundant);
                 }
             }
         }
