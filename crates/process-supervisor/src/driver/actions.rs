@@ -41,6 +41,10 @@ impl Supervisor {
                 }
                 Action::Prepare => {
                     self.choose_private_tmp(unit);
+                    if let Some(service) = self.services.get_mut(unit) {
+                        // The group of an earlier run may still be there.
+                        service.oom_kills = service.cgroup.as_ref().map_or(0, sys::cgroup::Cgroup::oom_kills);
+                    }
                     self.prepare(unit);
                 }
                 Action::Release => self.release(unit),

@@ -10,6 +10,8 @@ use crate::core::event::Event;
 use crate::core::exit::Exit;
 use crate::core::state::State;
 
+const SIGKILL: i32 = nix::sys::signal::Signal::SIGKILL as i32;
+
 impl Supervisor {
     /// SIGCHLD: handles every ended child. Each is reaped only after what its end means is saved, so that a supervisor that
     /// dies in between leaves a zombie with its status, which the launcher finds.
@@ -75,6 +77,10 @@ impl Supervisor {
     pub(super) fn ended(&mut self, pid: u32, exit: Exit) {
         match self.by_pid.get(&pid).cloned() {
             Some(unit) => {
+                if exit == Exit::Killed(SIGKILL) {
+                    // Why it was killed comes first.
+                    self.check_memory(&unit);
+                }
                 self.feed(&unit, Event::ProcessExited { pid, exit });
                 self.check_empty(&unit);
             }
@@ -119,6 +125,16 @@ impl Supervisor {
         }
     }
 
+    /// Whether the kernel has killed a process of a service for lack of memory since the last look.
+    fn check_memory(&mut self, unit: &str) {
+        let Some(service) = self.services.get_mut(unit) else { return };
+        let kills = service.cgroup.as_ref().map_or(0, sys::cgroup::Cgroup::oom_kills);
+        if kills > service.oom_kills {
+            service.oom_kills = kills;
+            self.feed(unit, Event::OutOfMemory);
+        }
+    }
+
     /// The kernel told that control groups changed.
     pub(super) fn read_cgroups(&mut self) {
         loop {
@@ -132,6 +148,9 @@ impl Supervisor {
                 }
             };
             for cgroup in changed {
+                if let Some(unit) = self.by_cgroup.get(cgroup.path()).cloned() {
+                    self.check_memory(&unit);
+                }
                 if cgroup.populated().unwrap_or(true) {
                     continue;
                 }

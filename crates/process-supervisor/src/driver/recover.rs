@@ -74,6 +74,7 @@ impl Supervisor {
         service.limit = saved.limit;
         service.ids = saved.ids;
         service.private_tmp = saved.private_tmp;
+        service.oom_kills = saved.oom_kills;
         for record in saved.fds {
             match kept.remove(&record.id) {
                 Some(fd) => service.fds.push(Held { record, fd }),

@@ -72,6 +72,9 @@ pub struct Saved<M> {
     /// Where its private /tmp is.
     #[serde(default)]
     pub private_tmp: Option<PrivateTmp>,
+    /// Processes killed for lack of memory that the machine knows of.
+    #[serde(default)]
+    pub oom_kills: u64,
 }
 
 /// A service.
@@ -109,6 +112,8 @@ pub struct Service {
     pub ids: Option<(u32, u32)>,
     /// Where its private /tmp is, its own or that of a service it is joined with.
     pub private_tmp: Option<PrivateTmp>,
+    /// Processes killed for lack of memory that the machine knows of, as the control group counts them.
+    pub oom_kills: u64,
     /// Waits for `Type=exec` reports.
     pub report_task: Option<Task>,
     /// Watches `BusName=`.
@@ -135,6 +140,7 @@ impl Service {
             limit: RateLimit::default(),
             ids: None,
             private_tmp: None,
+            oom_kills: 0,
             report_task: None,
             bus_task: None,
         }
@@ -152,6 +158,7 @@ impl Service {
             limit: self.limit,
             ids: self.ids,
             private_tmp: self.private_tmp.clone(),
+            oom_kills: self.oom_kills,
         }
     }
 

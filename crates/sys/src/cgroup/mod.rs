@@ -134,6 +134,12 @@ impl Cgroup {
         }
     }
 
+    /// How many processes the kernel has killed here and below for lack of memory; 0 without the memory controller.
+    pub fn oom_kills(&self) -> u64 {
+        let text = fs::read_to_string(self.path.join("memory.events")).unwrap_or_default();
+        text.lines().find_map(|line| line.strip_prefix("oom_kill ")?.parse().ok()).unwrap_or(0)
+    }
+
     /// Sends a signal to every process here and below; SIGKILL through cgroup.kill, which no fork can outrun. Returns how
     /// many processes were there. `except` is spared (not with SIGKILL).
     pub fn signal(&self, signal: i32, except: &[i32]) -> io::Result<usize> {

@@ -1,4 +1,4 @@
-//! Notification when cgroups become empty: one inotify(7) for all of them.
+//! Notification when cgroups become empty or run out of memory: one inotify(7) for all of them.
 
 use super::Cgroup;
 use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify, WatchDescriptor};
@@ -7,12 +7,12 @@ use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::path::PathBuf;
 
-/// Watches the cgroup.events files of many cgroups. Readable (for AsyncFd or poll) when something changed.
+/// Watches the cgroup.events files of many cgroups, and the memory.events of those that have one. Readable (for AsyncFd or poll) when something changed.
 #[derive(Debug)]
 pub struct Watcher {
     inotify: Inotify,
     by_watch: HashMap<WatchDescriptor, Cgroup>,
-    by_path: HashMap<PathBuf, WatchDescriptor>,
+    by_path: HashMap<PathBuf, Vec<WatchDescriptor>>,
 }
 
 impl Watcher {
@@ -24,26 +24,30 @@ impl Watcher {
 
     /// Watches an existing cgroup. Look at [`Cgroup::populated`] afterwards: what changed before is not told.
     pub fn add(&mut self, cgroup: &Cgroup) -> io::Result<()> {
-        let watch = self.inotify.add_watch(&cgroup.path().join("cgroup.events"), AddWatchFlags::IN_MODIFY)?;
-        if let Some(old) = self.by_path.insert(cgroup.path().to_owned(), watch)
-            && old != watch
-        {
-            self.by_watch.remove(&old);
+        let mut watches = vec![self.inotify.add_watch(&cgroup.path().join("cgroup.events"), AddWatchFlags::IN_MODIFY)?];
+        // Only with the memory controller.
+        watches.extend(self.inotify.add_watch(&cgroup.path().join("memory.events"), AddWatchFlags::IN_MODIFY));
+        for watch in &watches {
+            self.by_watch.insert(*watch, cgroup.clone());
         }
-        self.by_watch.insert(watch, cgroup.clone());
+        for old in self.by_path.insert(cgroup.path().to_owned(), watches.clone()).unwrap_or_default() {
+            if !watches.contains(&old) {
+                self.by_watch.remove(&old);
+            }
+        }
         Ok(())
     }
 
     /// Forgets a cgroup; fine when it is gone or was never watched.
     pub fn remove(&mut self, cgroup: &Cgroup) {
-        if let Some(watch) = self.by_path.remove(cgroup.path()) {
+        for watch in self.by_path.remove(cgroup.path()).unwrap_or_default() {
             self.by_watch.remove(&watch);
             // EINVAL: the kernel dropped the watch with the directory.
             let _ = self.inotify.rm_watch(watch);
         }
     }
 
-    /// Cgroups whose events file changed (populated or frozen), each once; empty when nothing waits. When the kernel's queue
+    /// Cgroups whose events files changed (populated, frozen, out of memory), each once; empty when nothing waits. When the kernel's queue
     /// overflowed, all of them.
     pub fn read(&mut self) -> io::Result<Vec<Cgroup>> {
         let events = match self.inotify.read_events() {
@@ -62,9 +66,12 @@ impl Watcher {
             }
             if event.mask.contains(AddWatchFlags::IN_IGNORED)
                 && let Some(cgroup) = self.by_watch.remove(&event.wd)
-                && self.by_path.get(cgroup.path()) == Some(&event.wd)
+                && let Some(watches) = self.by_path.get_mut(cgroup.path())
             {
-                self.by_path.remove(cgroup.path());
+                watches.retain(|watch| *watch != event.wd);
+                if watches.is_empty() {
+                    self.by_path.remove(cgroup.path());
+                }
             }
         }
         Ok(changed)
@@ -80,5 +87,36 @@ impl AsFd for Watcher {
 impl AsRawFd for Watcher {
     fn as_raw_fd(&self) -> RawFd {
         self.inotify.as_fd().as_raw_fd()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    /// Ordinary files stand in for the kernel's: inotify treats them alike.
+    #[test]
+    fn both_files_of_a_group() {
+        let path = std::env::temp_dir().join(format!("cgroup-watch-{}", std::process::id()));
+        fs::create_dir_all(&path).unwrap();
+        fs::write(path.join("cgroup.events"), "populated 1\nfrozen 0\n").unwrap();
+        let cgroup = Cgroup { mount: path.clone(), path: path.clone() };
+        let mut watcher = Watcher::new().unwrap();
+        watcher.add(&cgroup).unwrap();
+        assert_eq!(cgroup.oom_kills(), 0);
+        fs::write(path.join("memory.events"), "max 3\noom 1\noom_kill 2\noom_group_kill 0\n").unwrap();
+        assert!(watcher.read().unwrap().is_empty(), "was not there when the watch began");
+        watcher.add(&cgroup).unwrap();
+        fs::write(path.join("memory.events"), "oom_kill 3\n").unwrap();
+        assert_eq!(watcher.read().unwrap(), std::slice::from_ref(&cgroup));
+        assert_eq!(cgroup.oom_kills(), 3);
+        fs::write(path.join("cgroup.events"), "populated 0\nfrozen 0\n").unwrap();
+        assert_eq!(watcher.read().unwrap(), std::slice::from_ref(&cgroup));
+        watcher.remove(&cgroup);
+        fs::write(path.join("memory.events"), "oom_kill 4\n").unwrap();
+        let _ = watcher.read();
+        assert!(watcher.read().unwrap().is_empty() && watcher.by_watch.is_empty() && watcher.by_path.is_empty());
+        fs::remove_dir_all(path).unwrap();
     }
 }

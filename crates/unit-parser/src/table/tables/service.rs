@@ -42,7 +42,7 @@ table! {
     OPEN_FILE "OpenFile" Words, "", [], MANY, Works, 253, "Files and sockets opened for it and passed as descriptors";
     USB_FUNCTION_DESCRIPTORS "USBFunctionDescriptors" Path, "", ["USBFunctionDescriptors" "s"], ONCE, NoEffect(NO_GADGETS), 0, "Descriptors of a USB FunctionFS gadget";
     USB_FUNCTION_STRINGS "USBFunctionStrings" Path, "", ["USBFunctionStrings" "s"], ONCE, NoEffect(NO_GADGETS), 0, "Strings of a USB FunctionFS gadget";
-    OOM_POLICY "OOMPolicy" Word(&["continue", "stop", "kill"]), "stop", ["OOMPolicy" "s"], ONCE, NoEffect("kills by the kernel for lack of memory are not told apart"), 0, "What happens when the kernel kills a process for lack of memory";
+    OOM_POLICY "OOMPolicy" Word(&["continue", "stop", "kill"]), "stop", ["OOMPolicy" "s"], ONCE, Works, 0, "What happens when the kernel kills a process for lack of memory";
     RELOAD_SIGNAL "ReloadSignal" Signal, "SIGHUP", [], ONCE, Works, 253, "The signal that reloads a service of Type=notify-reload";
     REFRESH_ON_RELOAD "RefreshOnReload" Words, "", [], MANY, NoEffect("extensions and credentials are not refreshed"), 260, "What is refreshed before a reload";
     EXEC_CONDITION "ExecCondition" Exec, "", ["ExecCondition" "a(sasbttttuii)", "ExecConditionEx" "a(sasasttttuii)"], MANY, Works, 0, "Commands whose failure skips the start";
