@@ -6,10 +6,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use bus_api::connect::Peer;
+use bus_api::connect::{CallError, Peer, PeerEvent, PeerEvents};
 use bus_api::worker::{Request, StartOptions, StopOptions};
 use daemon_runtime::args::CommonArgs;
 use daemon_runtime::shutdown::Shutdown;
+use tokio::time::Instant;
 use unit_parser::{LoadPath, Loader, Mode, Unit, UnitName, UnitType, rows};
 
 use crate::cli::Failure;
@@ -22,6 +23,8 @@ use crate::driver::presence::Presence;
 
 /// How long the supervisor may be away (it may just be starting).
 const PATIENCE: Duration = Duration::from_secs(10);
+/// Pause before it is asked again.
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// Where the named units come from.
 struct Units {
@@ -51,9 +54,7 @@ pub fn main(common: &CommonArgs, names: &[String]) -> Result<(), Failure> {
 async fn run(common: &CommonArgs, units: &Units, mut plugs: Plugs) -> Result<(), Failure> {
     let mut shutdown = Shutdown::install()?;
     let socket = common.runtime().bus("process-supervisor");
-    let connected = Peer::connect(&socket, PATIENCE).await;
-    let hint = |error| Failure::about(socket.display(), format!("{error}; is process-supervisor running?"));
-    let (supervisor, mut events) = connected.map_err(hint)?;
+    let (supervisor, mut events) = connect(&socket).await?;
     if let (false, reason) = Presence::look(Source::Udev).status() {
         eprintln!("device-watcher: {reason}");
     }
@@ -77,6 +78,22 @@ async fn run(common: &CommonArgs, units: &Units, mut plugs: Plugs) -> Result<(),
             obey(units, &supervisor, &mut plugs, &changes).await;
         }
     }
+}
+
+/// Waits for a supervisor that is just being started. Later ones are connected to as they come.
+async fn connect(socket: &Path) -> Result<(Peer, PeerEvents), Failure> {
+    let (peer, mut events) = Peer::open(socket);
+    let back = async {
+        while let Some(event) = events.recv().await {
+            if matches!(event, PeerEvent::Back) {
+                break;
+            }
+        }
+    };
+    if tokio::time::timeout(PATIENCE, back).await.is_err() {
+        return Err(Failure::about(socket.display(), "nobody serves there; is process-supervisor running?"));
+    }
+    Ok((peer, events))
 }
 
 async fn obey(units: &Units, supervisor: &Peer, plugs: &mut Plugs, changes: &[Change]) {
@@ -123,9 +140,17 @@ async fn start(
     Ok(())
 }
 
+/// Asks again while the supervisor is being restarted: a start with the same invocation id, or a stop, counts once.
 async fn ask(supervisor: &Peer, request: &Request) -> Result<(), String> {
-    let message = request.message().map_err(|error| error.to_string())?;
-    supervisor.call(message).await.map(drop).map_err(|error| error.to_string())
+    let end = Instant::now() + PATIENCE;
+    loop {
+        let message = request.message().map_err(|error| error.to_string())?;
+        match supervisor.call(message).await {
+            Ok(_) => return Ok(()),
+            Err(CallError::Away) if Instant::now() < end => tokio::time::sleep(PAUSE).await,
+            Err(error) => return Err(error.to_string()),
+        }
+    }
 }
 
 /// 16 random bytes.
