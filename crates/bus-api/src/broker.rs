@@ -25,6 +25,28 @@ pub struct WhyEntry {
     pub parent: i32,
 }
 
+/// One job of a transaction that is told instead of made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
+pub struct PlannedJob {
+    /// Its unit.
+    pub unit: String,
+    /// Its type (`start`, `stop`, ...).
+    pub job_type: String,
+    /// What pulled it in first.
+    pub cause: String,
+    /// Where that is written (`/etc/systemd/system/foo.service:7`), or empty.
+    pub source: String,
+    /// `new`, `merged` (into the unit's queued job), `replaces` (that job), `dropped`, `canceled` (a queued job) or
+    /// `refused`.
+    pub fate: String,
+    /// Why, where there is more to say.
+    pub reason: String,
+    /// The D-Bus name of the error for what is refused, else empty.
+    pub error: String,
+    /// Index of the job in this list that pulled it in; -1 for the job of a requested unit.
+    pub parent: i32,
+}
+
 /// What a client asks of the broker beyond `org.freedesktop.systemd1`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Request {
@@ -32,6 +54,22 @@ pub enum Request {
     Why {
         /// Full unit name.
         unit: String,
+    },
+    /// What jobs a request would make; reply by [`plan_reply`].
+    Plan {
+        /// A job type of systemd (`start`, `stop`, `restart`, `reload-or-restart`, ...).
+        verb: String,
+        /// Full unit names, one request each, one after the other.
+        units: Vec<String>,
+        /// Job mode (`replace`, `fail`, `isolate`, ...).
+        mode: String,
+    },
+    /// What would follow if something happened; reply by [`why_reply`], in order of time.
+    Simulate {
+        /// `plug`, `unplug`, `connect`, `exit` or `time`.
+        what: String,
+        /// A unit; for `exit` also a status (or the name of a signal); for `time` seconds.
+        arguments: Vec<String>,
     },
 }
 
@@ -46,6 +84,14 @@ impl Request {
         }
         match member(message).as_str() {
             "Why" => Ok(Some(Request::Why { unit: arguments::<(String,)>(message)?.0 })),
+            "Plan" => {
+                let (verb, units, mode) = arguments(message)?;
+                Ok(Some(Request::Plan { verb, units, mode }))
+            }
+            "Simulate" => {
+                let (what, arguments) = arguments(message)?;
+                Ok(Some(Request::Simulate { what, arguments }))
+            }
             _ => Ok(None),
         }
     }
@@ -57,6 +103,8 @@ impl Request {
     pub fn message(&self) -> Result<Message, zbus::Error> {
         match self {
             Request::Why { unit } => call(BROKER, "Why", &(unit,)),
+            Request::Plan { verb, units, mode } => call(BROKER, "Plan", &(verb, units, mode)),
+            Request::Simulate { what, arguments } => call(BROKER, "Simulate", &(what, arguments)),
         }
     }
 }
@@ -77,6 +125,22 @@ pub fn parse_why(reply: &Message) -> Result<Vec<WhyEntry>, BusError> {
     Ok(arguments::<(Vec<WhyEntry>,)>(reply)?.0)
 }
 
+/// The reply to [`Request::Plan`].
+///
+/// # Errors
+/// When it cannot be serialized.
+pub fn plan_reply(call: &Message, jobs: &[PlannedJob]) -> Result<Message, zbus::Error> {
+    reply(call, &(jobs,))
+}
+
+/// Reads the reply to [`Request::Plan`].
+///
+/// # Errors
+/// `InvalidArgs` when it has other types.
+pub fn parse_plan(reply: &Message) -> Result<Vec<PlannedJob>, BusError> {
+    Ok(arguments::<(Vec<PlannedJob>,)>(reply)?.0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -95,5 +159,26 @@ mod tests {
         };
         let reply = why_reply(&call, std::slice::from_ref(&entry)).unwrap();
         assert_eq!(parse_why(&reply).unwrap(), vec![entry]);
+    }
+
+    #[test]
+    fn previews_round_trip() {
+        let plan = Request::Plan { verb: "start".into(), units: vec!["a.service".into()], mode: "replace".into() };
+        let simulate = Request::Simulate { what: "exit".into(), arguments: vec!["a.service".into(), "1".into()] };
+        for request in [plan.clone(), simulate] {
+            assert_eq!(Request::parse(&request.message().unwrap()).unwrap(), Some(request));
+        }
+        let job = PlannedJob {
+            unit: "a.service".into(),
+            job_type: "start".into(),
+            cause: "client".into(),
+            source: String::new(),
+            fate: "new".into(),
+            reason: String::new(),
+            error: String::new(),
+            parent: -1,
+        };
+        let reply = plan_reply(&plan.message().unwrap(), std::slice::from_ref(&job)).unwrap();
+        assert_eq!(parse_plan(&reply).unwrap(), vec![job]);
     }
 }

@@ -52,18 +52,23 @@ impl ManagerError {
     /// systemctl's exit status for this error (LSB numbers, systemctl(1) "Exit status").
     pub fn exit_code(&self) -> u8 {
         let ManagerError::Call(error) = self else { return 1 };
-        match error.name() {
-            Some(ErrorName::NoSuchUnit) => 5,
-            Some(
-                ErrorName::AccessDenied
-                | ErrorName::OnlyByDependency
-                | ErrorName::NoIsolation
-                | ErrorName::TransactionIsDestructive,
-            ) => 4,
-            Some(ErrorName::JobTypeNotApplicable | ErrorName::NotSupported) => 3,
-            Some(ErrorName::LoadFailed) => 6,
-            Some(_) | None => 1,
-        }
+        exit_code(error.name())
+    }
+}
+
+/// systemctl's exit status for a D-Bus error.
+pub fn exit_code(error: Option<ErrorName>) -> u8 {
+    match error {
+        Some(ErrorName::NoSuchUnit) => 5,
+        Some(
+            ErrorName::AccessDenied
+            | ErrorName::OnlyByDependency
+            | ErrorName::NoIsolation
+            | ErrorName::TransactionIsDestructive,
+        ) => 4,
+        Some(ErrorName::JobTypeNotApplicable | ErrorName::NotSupported) => 3,
+        Some(ErrorName::LoadFailed) => 6,
+        Some(_) | None => 1,
     }
 }
 

@@ -9,7 +9,7 @@ use zbus::message::Type;
 use zbus::{Message, OwnedVariant, Variant};
 
 use super::{Broker, now};
-use crate::core::{Cause, EngineError, Event, Reply, Worker};
+use crate::core::{Cause, EngineError, Event, Happening, JobRequest, PlannedJob, Reply, WhyEntry, Worker};
 use crate::face::call::{Answer, Answered, Call, Caller, Origin};
 use crate::face::{dispatch, errors, relay};
 use crate::properties::interface::Property;
@@ -77,6 +77,19 @@ impl Broker {
     /// The engine's refusal.
     pub fn request(&mut self, event: Event) -> Result<Reply, BusError> {
         self.handle(event).map_err(|error| errors::of_engine(&error))
+    }
+
+    /// What jobs these requests would make.
+    pub fn plan(&mut self, requests: Vec<JobRequest>) -> Vec<PlannedJob> {
+        self.model.engine.preview_plan(now(), requests, &mut self.model.machine)
+    }
+
+    /// What would follow if this happened.
+    ///
+    /// # Errors
+    /// When it can't happen.
+    pub fn simulate(&mut self, happening: Happening) -> Result<Vec<WhyEntry>, EngineError> {
+        self.model.engine.simulate(now(), happening, &mut self.model.machine)
     }
 
     /// The reply of the call that is being handled goes out before this job's `JobRemoved`.

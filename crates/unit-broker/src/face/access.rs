@@ -53,6 +53,9 @@ const OPEN: &[(&str, &[&str])] = &[
 /// Methods that systemd never asks polkit about; it refuses them with another text.
 const PRIVILEGED: [&str; 7] = ["Exit", "Reboot", "SoftReboot", "PowerOff", "Halt", "KExec", "SwitchRoot"];
 
+/// Methods of `org.quintet.Broker1` that copy all units to try something on them.
+const PREVIEWS: [&str; 2] = ["Plan", "Simulate"];
+
 /// Refuses a method to those who may not call it. `owns`: the caller asked for the job that it is about.
 ///
 /// # Errors
@@ -62,8 +65,8 @@ pub fn check(caller: &Caller, interface: &str, method: &str, owns: bool) -> Resu
         return Ok(());
     }
     let Some(short) = interface.strip_prefix(PREFIX) else {
-        // Quintet's own interface only tells.
-        return Ok(());
+        // Quintet's own interface only tells. What costs more than a look isn't for everybody.
+        return if PREVIEWS.contains(&method) { Err(denied()) } else { Ok(()) };
     };
     let open = |(of, methods): &(&str, &[&str])| (of.is_empty() || *of == short) && methods.contains(&method);
     if OPEN.iter().any(open) {
@@ -114,6 +117,8 @@ mod tests {
             assert!(may(true, short, method), "{short}.{method}");
         }
         assert!(check(&caller(false), bus_api::names::BROKER, "Why", false).is_ok());
+        assert!(check(&caller(false), bus_api::names::BROKER, "Plan", false).is_err());
+        assert!(check(&caller(true), bus_api::names::BROKER, "Simulate", false).is_ok());
         assert!(check(&caller(false), &format!("{PREFIX}Job"), "Cancel", true).is_ok());
     }
 

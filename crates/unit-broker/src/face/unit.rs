@@ -7,7 +7,7 @@ use unit_parser::{LoadState, UnitName, UnitType};
 use super::call::{Answered, Call, object_path};
 use super::object::job_path;
 use super::{errors, processes};
-use crate::core::{Event, JobMode, JobRequest, JobType, Queued, Reply, Worker};
+use crate::core::{Cause, Event, JobMode, JobRequest, JobType, Queued, Reply, Worker};
 use crate::driver::Broker;
 
 /// Answers a method of the interface `Unit`.
@@ -65,6 +65,22 @@ impl Verb {
         };
         Some(Self { job_type, reload_if_possible })
     }
+
+    /// A job type of `EnqueueUnitJob`, or one of systemctl's conditional reloads.
+    ///
+    /// # Errors
+    /// `InvalidArgs`.
+    pub fn of_job_type(word: &str) -> Result<Self, BusError> {
+        match word {
+            "reload-or-restart" => Ok(Verb { job_type: JobType::Restart, reload_if_possible: true }),
+            "reload-or-try-restart" => Ok(Verb { job_type: JobType::TryRestart, reload_if_possible: true }),
+            word => {
+                let job_type =
+                    JobType::parse(word).ok_or_else(|| BusError::invalid_args(format!("Job type {word} invalid")))?;
+                Ok(Verb { job_type, reload_if_possible: false })
+            }
+        }
+    }
 }
 
 /// Enqueues a job and answers with its path.
@@ -77,16 +93,16 @@ pub fn enqueue(broker: &mut Broker, call: &Call, unit: &UnitName, verb: Verb, mo
     call.reply_path(&job_path(queued.anchor.job))
 }
 
+/// A request by hand.
+#[must_use]
+pub fn request(unit: UnitName, verb: Verb, mode: JobMode, cause: Cause) -> JobRequest {
+    let Verb { job_type, reload_if_possible } = verb;
+    JobRequest { unit, job_type, mode, reload_if_possible, manual: true, cause }
+}
+
 fn queue(broker: &mut Broker, call: &Call, unit: &UnitName, verb: Verb, mode: &str) -> Result<Queued, BusError> {
     let mode = JobMode::parse(mode).ok_or_else(|| BusError::invalid_args(format!("Job mode {mode} invalid")))?;
-    let request = JobRequest {
-        unit: unit.clone(),
-        job_type: verb.job_type,
-        mode,
-        reload_if_possible: verb.reload_if_possible,
-        manual: true,
-        cause: call.cause(),
-    };
+    let request = request(unit.clone(), verb, mode, call.cause());
     match broker.request(Event::Enqueue(request))? {
         Reply::Queued(queued) => {
             broker.follow_job(call, queued.anchor.job);
@@ -101,15 +117,7 @@ fn queue(broker: &mut Broker, call: &Call, unit: &UnitName, verb: Verb, mode: &s
 /// # Errors
 /// What the caller is told.
 pub fn enqueue_any(broker: &mut Broker, call: &Call, unit: &UnitName, job_type: &str, mode: &str) -> Answered {
-    let verb = match job_type {
-        "reload-or-restart" => Verb { job_type: JobType::Restart, reload_if_possible: true },
-        "reload-or-try-restart" => Verb { job_type: JobType::TryRestart, reload_if_possible: true },
-        word => {
-            let job_type =
-                JobType::parse(word).ok_or_else(|| BusError::invalid_args(format!("Job type {word} invalid")))?;
-            Verb { job_type, reload_if_possible: false }
-        }
-    };
+    let verb = Verb::of_job_type(job_type)?;
     let queued = queue(broker, call, unit, verb, mode)?;
     broker.reply_before_end_of(queued.anchor.job);
     let others: Vec<_> = queued

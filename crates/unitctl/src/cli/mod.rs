@@ -7,12 +7,14 @@ use clap::Parser;
 use daemon_runtime::args::CommonArgs;
 
 pub use options::OutputArgs;
-pub use verb::Verb;
+pub use verb::{Happening, Planned, PlannedVerb, Verb};
 
 const EXAMPLES: &str = "Examples:
   unitctl start web.service            start it and wait for the result
   unitctl list-units --failed          what has failed
   unitctl why web.service              why it is in its state: the chain of causes
+  unitctl plan stop db.service         what a verb would do, and why, without doing it
+  unitctl simulate unplug /dev/sda     what would follow
   unitctl show -p MainPID --value web  one property
   unitctl restart 'web@*'              all loaded instances
   unitctl enable --now web.socket      make the links, start it

@@ -5,7 +5,7 @@ use clap::Args;
 /// Flags about output and waiting.
 #[derive(Debug, Args)]
 pub struct OutputArgs {
-    /// Print JSON (lists, show, why)
+    /// Print JSON (lists, show, why, plan, simulate)
     #[arg(long, global = true)]
     pub json: bool,
     /// Print no header and no summary

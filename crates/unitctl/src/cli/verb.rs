@@ -1,6 +1,6 @@
 //! The verbs.
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 
 /// Units or patterns.
 #[derive(Debug, Args)]
@@ -26,6 +26,88 @@ pub struct Dependents {
     /// The units that it is to pull in
     #[arg(required = true, value_name = "UNIT")]
     pub units: Vec<String>,
+}
+
+const PLAN_EXAMPLES: &str = "Examples:
+  unitctl plan start web.service                  what would be started and stopped, and which line says so
+  unitctl plan stop db.service                    what goes down with it
+  unitctl plan isolate rescue.target              what would be left
+  unitctl plan start web --job-mode=fail --json   for programs
+
+Exit status: 0, or what the request itself would end with if it is refused.";
+
+const SIMULATE_EXAMPLES: &str = "Examples:
+  unitctl simulate plug dev-sda.device            what the device would start
+  unitctl simulate unplug /dev/sda                what would be stopped
+  unitctl simulate connect web.socket             what traffic would start
+  unitctl simulate exit db.service 1              restarts, OnFailure=, what is bound to it
+  unitctl simulate exit db.service SIGKILL
+  unitctl simulate time 90                        restarts and time-outs within 90 seconds
+
+Services are assumed to start and stop at once and without failure; what the workers are doing already stays as it is.";
+
+/// A request that isn't made.
+#[derive(Debug, Args)]
+pub struct Planned {
+    /// What would be done
+    #[arg(value_enum)]
+    pub verb: PlannedVerb,
+    /// Unit names or shell patterns; `.service` when they have no suffix
+    #[arg(required = true, value_name = "UNIT")]
+    pub units: Vec<String>,
+}
+
+/// A verb that queues jobs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PlannedVerb {
+    /// start
+    Start,
+    /// stop
+    Stop,
+    /// restart
+    Restart,
+    /// try-restart
+    TryRestart,
+    /// reload
+    Reload,
+    /// reload-or-restart
+    ReloadOrRestart,
+    /// try-reload-or-restart
+    TryReloadOrRestart,
+    /// isolate
+    Isolate,
+}
+
+/// Something that could happen.
+#[derive(Debug, Subcommand)]
+pub enum Happening {
+    /// A device is plugged
+    Plug {
+        /// A device unit, or its path in /dev or /sys
+        device: String,
+    },
+    /// A device is unplugged
+    Unplug {
+        /// A device unit, or its path in /dev or /sys
+        device: String,
+    },
+    /// There is traffic on a socket
+    Connect {
+        /// A socket unit
+        socket: String,
+    },
+    /// The main process of a service ends
+    Exit {
+        /// A service
+        service: String,
+        /// An exit status, or the name of a signal
+        status: String,
+    },
+    /// Time passes
+    Time {
+        /// How many seconds
+        seconds: f64,
+    },
 }
 
 /// A verb.
@@ -125,6 +207,16 @@ pub enum Verb {
         #[arg(required = true)]
         names: Vec<String>,
     },
-    /// Print the causes of a unit's last state changes
+    /// Print the causes of a unit's last state changes, and what its job waits for
     Why(Units),
+    /// Print the jobs that a request would make, without making them
+    #[command(after_help = PLAN_EXAMPLES)]
+    Plan(Planned),
+    /// Print what would follow if something happened, without its happening
+    #[command(after_help = SIMULATE_EXAMPLES)]
+    Simulate {
+        /// What is to happen
+        #[command(subcommand)]
+        happening: Happening,
+    },
 }

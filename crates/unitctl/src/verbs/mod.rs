@@ -7,6 +7,7 @@ mod files;
 mod jobs;
 mod list;
 mod names;
+mod preview;
 mod show;
 mod state;
 mod status;
@@ -62,5 +63,7 @@ pub async fn run(manager: &mut Manager, cli: &Cli) -> Result<u8, ManagerError> {
         Verb::SetEnvironment { assignments } => environment::change(manager, "SetEnvironment", assignments).await,
         Verb::UnsetEnvironment { names } => environment::change(manager, "UnsetEnvironment", names).await,
         Verb::Why(args) => why::why(manager, options, &args.units).await,
+        Verb::Plan(args) => preview::plan(manager, options, args).await,
+        Verb::Simulate { happening } => preview::simulate(manager, options, happening).await,
     }
 }

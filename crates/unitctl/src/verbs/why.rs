@@ -17,15 +17,7 @@ pub async fn why(manager: &Manager, options: &OutputArgs, units: &[String]) -> R
         let message = message.map_err(|error| ManagerError::Arguments(error.to_string()))?;
         let entries = parse_why(&manager.send(message).await?).map_err(|error| ManagerError::Reply(error.text))?;
         if options.json {
-            println!(
-                "{}",
-                serde_json::Value::from_iter(entries.iter().map(|entry| {
-                    json!({
-                        "realtime_usec": entry.realtime_usec, "unit": entry.unit, "change": entry.change,
-                        "cause": entry.cause, "source": entry.source, "parent": entry.parent,
-                    })
-                }))
-            );
+            println!("{}", json(&entries));
         } else if entries.is_empty() {
             println!("{unit}: nothing is known: it has not changed since it was loaded.");
             code = 3;
@@ -35,6 +27,16 @@ pub async fn why(manager: &Manager, options: &OutputArgs, units: &[String]) -> R
         }
     }
     Ok(code)
+}
+
+/// Entries for programs.
+pub(super) fn json(entries: &[WhyEntry]) -> serde_json::Value {
+    serde_json::Value::from_iter(entries.iter().map(|entry| {
+        json!({
+            "realtime_usec": entry.realtime_usec, "unit": entry.unit, "change": entry.change,
+            "cause": entry.cause, "source": entry.source, "parent": entry.parent,
+        })
+    }))
 }
 
 /// The last change of a unit and what caused it, in one line, for `status`; `None` when nothing is known.
