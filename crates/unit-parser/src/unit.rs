@@ -168,6 +168,18 @@ impl Unit {
         }
     }
 
+    /// Adds to a list; like [`Unit::set`] where there is none.
+    pub(crate) fn add(&mut self, id: RowId, value: Value, origin: Origin) {
+        let at = self.settings.binary_search_by_key(&id, |s| s.row);
+        match at.ok().and_then(|at| self.settings.get_mut(at)) {
+            Some(setting) => {
+                setting.origin = origin;
+                setting.value.extend(value);
+            }
+            None => self.set(id, value, origin),
+        }
+    }
+
     /// Back to the default.
     pub fn unset(&mut self, id: RowId) {
         self.settings.retain(|s| s.row != id);

@@ -124,6 +124,7 @@ fn set(unit: &mut Unit, id: RowId, assignment: &Assignment, file: &File<'_>, pla
     let old = unit.setting(storage).map(|setting| &setting.value);
     match assign(row(id), &assignment.value, old, &mut context) {
         Assigned::Set(value) => unit.set(storage, value, origin),
+        Assigned::Add(value) => unit.add(storage, value, origin),
         Assigned::Unset => unit.unset(storage),
         Assigned::Keep => {}
     }

@@ -9,6 +9,8 @@ use crate::value::Value;
 pub enum Assigned {
     /// This is the value now.
     Set(Value),
+    /// These come after those that are there already.
+    Add(Value),
     /// Back to the default.
     Unset,
     /// The assignment was ignored (and complained about).
@@ -109,7 +111,12 @@ pub fn assign(row: &Row, text: &str, old: Option<&Value>, context: &mut Context<
             Empty::Resets => return reset(row, old),
         }
     }
+    // Lists that only grow are not copied for each line.
+    let grows =
+        matches!(row.kind, Kind::Exec | Kind::Condition(..) | Kind::Listen(_) | Kind::Timer | Kind::WatchedPath);
+    let old = if grows { None } else { old };
     match read(row, text, old, context) {
+        Ok(value) if grows => Assigned::Add(value),
         Ok(value) => Assigned::Set(value),
         Err(problem) => {
             context.warn(problem);
@@ -216,12 +223,7 @@ fn read(row: &Row, text: &str, old: Option<&Value>, context: &mut Context<'_>) -
             let expand = |t: &str| specifiers.expand(t, crate::specifier::Scope::Text);
             let (commands, problem) = exec::parse(text, &expand);
             context.problems.extend(problem);
-            let mut all = match old {
-                Some(Value::Exec(list)) => list.clone(),
-                _ => Vec::new(),
-            };
-            all.extend(commands);
-            Ok(Value::Exec(all))
+            Ok(Value::Exec(commands))
         }
     }
 }

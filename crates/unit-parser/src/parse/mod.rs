@@ -90,7 +90,7 @@ pub(crate) fn default_value(row: &Row) -> Value {
     let specifiers = Specifiers { name: &name, fragment: None, host: &host };
     let mut context = Context { specifiers, origin: Origin::default(), problems: Vec::new() };
     match assign(row, row.default, None, &mut context) {
-        Assigned::Set(value) => value,
+        Assigned::Set(value) | Assigned::Add(value) => value,
         Assigned::Unset | Assigned::Keep => Value::Unset,
     }
 }

@@ -64,6 +64,19 @@ pub enum Value {
     Pairs(Vec<(String, String)>),
 }
 
+impl Value {
+    /// Adds the items of a list of the same shape; a value of another shape takes this one's place.
+    pub(crate) fn extend(&mut self, more: Value) {
+        match (self, more) {
+            (Value::Exec(list), Value::Exec(more)) => list.extend(more),
+            (Value::Conditions(list), Value::Conditions(more)) => list.extend(more),
+            (Value::Listen(list), Value::Listen(more)) => list.extend(more),
+            (Value::Pairs(list), Value::Pairs(more)) => list.extend(more),
+            (other, more) => *other = more,
+        }
+    }
+}
+
 /// Unit names with the place that each was read from.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct UnitList {
