@@ -67,7 +67,6 @@ pub fn signals(change: &ObjectChange) -> Vec<Result<Message, zbus::Error>> {
     match change {
         ObjectChange::Added(unit) => {
             let added = object(unit)
-                .map_err(zbus::Error::from)
                 .and_then(|object| signal_on(ROOT, MANAGER, "InterfacesAdded", &(object, interfaces(unit))));
             vec![added, event(unit)]
         }
@@ -79,7 +78,6 @@ pub fn signals(change: &ObjectChange) -> Vec<Result<Message, zbus::Error>> {
         }
         ObjectChange::Removed(unit) => {
             let removed = object(unit)
-                .map_err(zbus::Error::from)
                 .and_then(|object| signal_on(ROOT, MANAGER, "InterfacesRemoved", &(object, [UNIT].as_slice())));
             vec![event(unit), removed]
         }
@@ -150,7 +148,7 @@ fn reply_to(
         Question::Managed => {
             let mut all = BTreeMap::new();
             for (path, unit) in objects.iter() {
-                all.insert(ObjectPath::try_from(path).map_err(zbus::Error::from)?, interfaces(unit));
+                all.insert(ObjectPath::try_from(path)?, interfaces(unit));
             }
             reply(call, &(all,))
         }
