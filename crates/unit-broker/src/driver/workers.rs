@@ -232,11 +232,7 @@ impl Broker {
     }
 }
 
+/// The worker has logged it itself.
 fn log(unit: &str, level: &str, text: &str) {
-    match level {
-        "error" => tracing::error!(unit, "{text}"),
-        "warning" => tracing::warn!(unit, "{text}"),
-        "debug" => tracing::debug!(unit, "{text}"),
-        _ => tracing::info!(unit, "{text}"),
-    }
+    tracing::debug!(unit, level, "{text}");
 }
