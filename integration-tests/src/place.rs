@@ -187,9 +187,13 @@ impl Place {
     /// PID of a daemon as the test sees it.
     #[track_caller]
     pub fn daemon(&self, name: &str) -> u32 {
+        self.daemon_now(name).unwrap_or_else(|| panic!("{name} does not run"))
+    }
+
+    /// The same of one that may be away.
+    pub fn daemon_now(&self, name: &str) -> Option<u32> {
         let found = script().arg("daemon").arg(&self.dir).arg(name).output().expect("bash");
-        let pid = String::from_utf8_lossy(&found.stdout).trim().parse();
-        pid.unwrap_or_else(|_| panic!("{name}: {}", String::from_utf8_lossy(&found.stderr)))
+        String::from_utf8_lossy(&found.stdout).trim().parse().ok()
     }
 
     /// Kills a daemon with SIGKILL and waits until another one is there and ready to be asked.
@@ -197,11 +201,7 @@ impl Place {
     pub fn kill_daemon(&self, name: &str) {
         let before = self.daemon(name);
         signal(before, "KILL");
-        let replaced = wait::until(Duration::from_secs(10), || {
-            let found = script().arg("daemon").arg(&self.dir).arg(name).output().expect("bash");
-            let pid: Option<u32> = String::from_utf8_lossy(&found.stdout).trim().parse().ok();
-            pid.is_some_and(|pid| pid != before)
-        });
+        let replaced = wait::until(Duration::from_secs(10), || self.daemon_now(name).is_some_and(|pid| pid != before));
         assert!(replaced, "{name} is started again");
     }
 

@@ -107,6 +107,16 @@ impl PidFd {
         Ok(self.recorded_exit()) // reaped between the two questions
     }
 
+    /// The number that this process has for itself until the next boot: the inode of its pidfd. `None` before Linux 6.9,
+    /// where all pidfds share one.
+    pub fn id(&self) -> Option<u64> {
+        use nix::sys::statfs::{FsType, fstatfs};
+        /// PID_FS_MAGIC
+        const PIDFS: FsType = FsType(0x5049_4446);
+        let kind = fstatfs(&self.fd).ok()?.filesystem_type();
+        (kind == PIDFS).then(|| self.inode().ok()).flatten()
+    }
+
     /// The inode of the pidfd: with the boot id it names this process for ever (pidfs, Linux 6.9; before, all share one).
     pub fn inode(&self) -> io::Result<u64> {
         Ok(nix::sys::stat::fstat(&self.fd)?.st_ino)

@@ -15,9 +15,10 @@ use super::store::Stores;
 use crate::core::Daemon;
 
 /// Variables of our own start that a daemon must not take for its own.
-const NOT_PASSED: [&str; 9] = [
+const NOT_PASSED: [&str; 10] = [
     NAMES_FILE,
     "LISTEN_FDS",
+    "LISTEN_PIDFDID",
     "LISTEN_PID",
     "LISTEN_FDNAMES",
     "NOTIFY_SOCKET",

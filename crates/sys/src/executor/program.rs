@@ -3,6 +3,7 @@
 use super::directories::Directory;
 use super::report::At;
 use super::{Failure, Job, Step};
+use crate::pidfd::PidFd;
 use std::convert::Infallible;
 use std::ffi::CString;
 use std::io;
@@ -58,6 +59,10 @@ pub(super) fn environment(job: &Job, directories: &[Directory], journal: Option<
     if !job.fds.is_empty() && !job.hide_listen_fds {
         let names: Vec<&str> = job.fds.iter().map(|passed| passed.name.as_str()).collect();
         add("LISTEN_PID", pid.clone());
+        // A pid is used again one day; this number isn't (sd_listen_fds(3)).
+        if let Some(id) = own_id() {
+            add("LISTEN_PIDFDID", id.to_string());
+        }
         add("LISTEN_FDS", job.fds.len().to_string());
         add("LISTEN_FDNAMES", names.join(":"));
     }
@@ -76,6 +81,11 @@ pub(super) fn environment(job: &Job, directories: &[Directory], journal: Option<
         add(directory.variable, value);
     }
     env
+}
+
+fn own_id() -> Option<u64> {
+    let own = i32::try_from(std::process::id()).ok()?;
+    PidFd::open(own).ok()?.id()
 }
 
 /// All directories of one kind, joined by `:`.
@@ -137,7 +147,11 @@ mod tests {
             ("JOURNAL_STREAM", "8:1234"),
             ("RUNTIME_DIRECTORY", "/run/a:/run/b"),
         ]);
-        assert_eq!(environment(&job, &directories, Some((8, 1234))), expected);
+        let mut env = environment(&job, &directories, Some((8, 1234)));
+        env.retain(|(name, value)| {
+            name != "LISTEN_PIDFDID" || own_id().map(|id| id.to_string()).as_ref() != Some(value)
+        });
+        assert_eq!(env, expected);
         let hidden = Job { hide_listen_fds: true, env: vec![], ..job };
         assert_eq!(environment(&hidden, &[], None), pairs(&[("SYSTEMD_EXEC_PID", &pid)]));
     }

@@ -17,6 +17,7 @@ use super::kinds;
 use super::states::deferred::Deferred;
 use super::states::startup::Startup;
 use super::states::sync::Workers;
+use super::states::triggers::RecentTriggers;
 use super::why::Trail;
 
 /// What the manager as a whole is configured to.
@@ -59,6 +60,7 @@ pub struct Engine {
     /// Units to be looked at by the garbage collection.
     pub(super) gc: BTreeSet<UnitId>,
     pub(super) failed: BTreeSet<UnitId>,
+    pub(super) recent_triggers: RecentTriggers,
     pub(super) actions: Vec<Action>,
     changed: BTreeSet<UnitId>,
     unsaved: BTreeSet<UnitName>,
@@ -78,6 +80,7 @@ impl Engine {
             followers: BTreeMap::new(),
             gc: BTreeSet::new(),
             failed: BTreeSet::new(),
+            recent_triggers: RecentTriggers::default(),
             actions: Vec::new(),
             changed: BTreeSet::new(),
             unsaved: BTreeSet::new(),

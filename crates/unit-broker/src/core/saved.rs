@@ -13,6 +13,7 @@ use super::api::types::{ActiveState, JobState, JobType, Time};
 use super::api::view::{ConditionView, Stamps};
 use super::api::world::World;
 use super::engine::{Cx, Engine, Options};
+use super::graph::record::PendingTrigger;
 use super::jobs::{Job, JobId};
 use super::ratelimit::RateLimit;
 use super::states::startup::Phase;
@@ -45,6 +46,9 @@ pub struct SavedUnit {
     pub exit: ExitInfo,
     /// Its job.
     pub job: Option<SavedJob>,
+    /// What a trigger brought for its start.
+    #[serde(default)]
+    pub trigger: Option<PendingTrigger>,
     /// Recent starts, for `StartLimitBurst=`: begin of the interval (monotonic, µs) and count.
     pub starts: (u64, u32),
     /// The last links of its causal chain.
@@ -136,6 +140,7 @@ impl Engine {
                 cause: job.cause.clone(),
                 why: job.why,
             }),
+            trigger: record.trigger.as_deref().cloned(),
             starts: (record.starts.begin, record.starts.count),
             why: record.why.iter().cloned().collect(),
             unloaded: false,
@@ -157,6 +162,7 @@ impl Engine {
             invocation: Invocation::default(),
             exit: ExitInfo::default(),
             job: None,
+            trigger: None,
             starts: (0, 0),
             why,
             unloaded: true,
@@ -227,6 +233,7 @@ impl Engine {
             self.failed.insert(id);
         }
         let Some(job) = saved.job else { return };
+        self.graph[id].trigger = saved.trigger.map(Box::new);
         let job_id = JobId(job.id);
         self.jobs.last_id = self.jobs.last_id.max(job.id);
         let unit_type = self.graph[id].name.unit_type();

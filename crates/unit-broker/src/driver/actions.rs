@@ -78,8 +78,7 @@ impl Broker {
                 let request = sockets::Request::Fail { unit: socket.to_string(), result };
                 self.workers.send(Worker::Activator, request.message());
             }
-            Action::TriggerAck(id) => self.trigger_taken(id),
-            Action::TriggerDrop(id) => self.trigger_dropped(id),
+            Action::TriggerAck(id) | Action::TriggerDrop(id) => self.trigger_done(id),
 
             Action::UnitNew(unit) => {
                 self.watch_name_of(&unit);

@@ -3,7 +3,8 @@
 //! While a start waits for descriptors, everything else for the same unit waits behind it, so that commands reach the
 //! supervisor in the engine's order. A start that waits for an activator that is away waits until it is back.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
+use std::os::fd::AsFd;
 
 use bus_api::connect::CallError;
 use bus_api::message::NamedFd;
@@ -21,28 +22,24 @@ pub struct Starts {
     held: HashMap<UnitName, Held>,
     /// Serials of `Fds` calls: for which start, and its how manieth socket.
     fetches: HashMap<u32, (UnitName, usize)>,
-    /// Accepted connections by trigger, until their service starts.
+    /// Triggers that aren't acknowledged, with their accepted connections: until the supervisor has those.
     connections: HashMap<u64, Vec<NamedFd>>,
     /// Serials of `Start` calls: which unit, and the trigger to acknowledge.
     sent: HashMap<u32, (Worker, UnitName, Option<u64>)>,
-    /// Triggers that the engine took, whose connection hasn't reached the supervisor yet.
-    unacknowledged: HashSet<u64>,
 }
 
 #[derive(Debug)]
 struct Held {
     command: Box<StartCommand>,
-    /// By socket; `None` until its answer came.
+    /// By socket; `None` until its answer came. The connection of its trigger is awaited too.
     fds: Vec<Option<Vec<NamedFd>>>,
     later: VecDeque<worker::Request>,
 }
 
 impl Starts {
-    /// Keeps the connection of a trigger until its service is started.
+    /// Keeps a trigger, and the connection that came with it.
     pub fn keep_connection(&mut self, id: u64, fds: Vec<NamedFd>) {
-        if !fds.is_empty() {
-            self.connections.insert(id, fds);
-        }
+        self.connections.insert(id, fds);
     }
 
     /// Answers of this worker won't come any more.
@@ -57,7 +54,6 @@ impl Starts {
             // It sends unacknowledged triggers again.
             Worker::Activator => {
                 self.fetches.clear();
-                self.unacknowledged.clear();
             }
             Worker::Watcher => {}
         }
@@ -67,7 +63,8 @@ impl Starts {
 impl Broker {
     /// Sends a start, or fetches its descriptors first.
     pub(super) fn start(&mut self, worker: Worker, unit: UnitName, command: Box<StartCommand>) {
-        if worker != Worker::Supervisor || command.sockets.is_empty() {
+        let connected = command.connection.is_none_or(|id| self.starts.connections.contains_key(&id));
+        if worker != Worker::Supervisor || (command.sockets.is_empty() && connected) {
             return self.send_start(worker, &unit, &command, Vec::new());
         }
         let fds = vec![None; command.sockets.len()].into_iter().map(|_: Option<()>| None).collect();
@@ -106,8 +103,9 @@ impl Broker {
 
     fn send_start(&mut self, worker: Worker, unit: &UnitName, command: &StartCommand, mut fds: Vec<NamedFd>) {
         let Some(definition) = self.definition(unit) else { return };
-        if let Some(id) = command.connection {
-            fds.extend(self.starts.connections.remove(&id).unwrap_or_default());
+        // A copy: the supervisor may die before it has it.
+        if let Some(kept) = command.connection.and_then(|id| self.starts.connections.get(&id)) {
+            fds.extend(kept.iter().filter_map(copy));
         }
         let options = worker::StartOptions {
             invocation_id: command.invocation.to_vec(),
@@ -142,7 +140,7 @@ impl Broker {
             self.on_fds(&unit, index, fds);
         } else if let Some((_, unit, trigger)) = self.starts.sent.remove(&serial).filter(|(to, ..)| *to == worker) {
             match (&result, trigger) {
-                (Ok(_), Some(id)) if self.starts.unacknowledged.remove(&id) => self.acknowledge(id),
+                (Ok(_), Some(id)) => self.acknowledge(id),
                 (Err(CallError::Remote { text, .. }), _) => self.start_refused(worker, unit, text.clone()),
                 (Ok(_) | Err(_), _) => {}
             }
@@ -154,13 +152,41 @@ impl Broker {
         if let Some(slot) = held.fds.get_mut(index) {
             *slot = Some(fds);
         }
-        if held.fds.iter().any(Option::is_none) {
+        self.release(unit);
+    }
+
+    /// Sends a start that has all it waited for, and what waits behind it.
+    fn release(&mut self, unit: &UnitName) {
+        let Some(held) = self.starts.held.get(unit) else { return };
+        let connected = held.command.connection.is_none_or(|id| self.starts.connections.contains_key(&id));
+        if !connected || held.fds.iter().any(Option::is_none) {
             return;
         }
         if let Some(held) = self.starts.held.remove(unit) {
             let fds = held.fds.into_iter().flatten().flatten().collect();
             self.send_start(Worker::Supervisor, unit, &held.command, fds);
             for request in held.later {
+                self.workers.send(Worker::Supervisor, request.message());
+            }
+        }
+    }
+
+    /// A trigger came: a start may have waited for its connection.
+    pub(super) fn connection_came(&mut self, unit: &UnitName) {
+        self.release(unit);
+    }
+
+    /// The activator has sent all triggers that it has: connections that didn't come are lost.
+    pub(super) fn give_up_connections(&mut self) {
+        let held = self.starts.held.iter();
+        let lost: Vec<UnitName> = held
+            .filter(|(_, held)| held.command.connection.is_some_and(|id| !self.starts.connections.contains_key(&id)))
+            .map(|(unit, _)| unit.clone())
+            .collect();
+        for unit in lost {
+            let later = self.starts.held.remove(&unit).map(|held| held.later).unwrap_or_default();
+            self.start_refused(Worker::Supervisor, unit, "its connection is lost".to_owned());
+            for request in later {
                 self.workers.send(Worker::Supervisor, request.message());
             }
         }
@@ -183,24 +209,21 @@ impl Broker {
         }));
     }
 
-    /// The engine took a trigger. One with a connection is acknowledged only when the supervisor has that.
-    pub(super) fn trigger_taken(&mut self, id: u64) {
-        let on_its_way = self.starts.connections.contains_key(&id)
-            || self.starts.sent.values().any(|(_, _, trigger)| *trigger == Some(id));
-        if on_its_way {
-            self.starts.unacknowledged.insert(id);
-        } else {
-            self.acknowledge(id);
-        }
-    }
-
-    /// The engine has no use for a trigger's connection: it is closed.
-    pub(super) fn trigger_dropped(&mut self, id: u64) {
-        self.starts.connections.remove(&id);
+    /// The engine is done with a trigger: whatever came with it is closed.
+    pub(super) fn trigger_done(&mut self, id: u64) {
         self.acknowledge(id);
     }
 
+    /// Acknowledges a trigger, once.
     fn acknowledge(&mut self, id: u64) {
-        self.workers.send(Worker::Activator, sockets::Request::Ack { id }.message());
+        if self.starts.connections.remove(&id).is_some() {
+            self.workers.send(Worker::Activator, sockets::Request::Ack { id }.message());
+        }
     }
+}
+
+fn copy((name, fd): &NamedFd) -> Option<NamedFd> {
+    let copy = fd.as_fd().try_clone_to_owned();
+    let copy = copy.inspect_err(|error| tracing::error!("a connection that can't be passed on: {error}"));
+    Some((name.clone(), copy.ok()?.into()))
 }

@@ -169,6 +169,7 @@ impl Broker {
         if !info.peer.is_empty() {
             self.model.peers.insert(service.clone(), info.peer);
         }
+        let unit = service.clone();
         self.apply(Event::Trigger {
             id: info.id,
             socket,
@@ -177,6 +178,9 @@ impl Broker {
             connection,
             cause: info.cause,
         });
+        if connection {
+            self.connection_came(&unit);
+        }
     }
 
     fn on_reply(&mut self, worker: Worker, serial: u32, result: Result<Message, CallError>) {
@@ -227,6 +231,7 @@ impl Broker {
         }
         self.apply(Event::WorkerBack(worker));
         if worker == Worker::Activator {
+            self.give_up_connections();
             self.fetch_again();
         }
     }

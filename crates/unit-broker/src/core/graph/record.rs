@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
 use unit_parser::{DependencyKind, Edge, LoadState, Unit, UnitName};
 
 use super::settings::Settings;
@@ -45,10 +46,13 @@ pub(in crate::core) struct Commanded {
     pub sub: Cow<'static, str>,
 }
 
-/// What a socket's trigger brought for the next start of its service.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(in crate::core) struct PendingTrigger {
+/// What a socket's trigger brought for the next start of its service. Stays until the start's job has ended: a start that got
+/// lost is sent again with it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PendingTrigger {
+    /// Variables of that start.
     pub environment: Vec<String>,
+    /// The trigger that brings an accepted connection.
     pub connection: Option<u64>,
 }
 

@@ -88,7 +88,7 @@ impl Engine {
         };
         let starts = matches!(job.job_type, JobType::Start | JobType::Restart);
         if let Some(trigger) = self.graph[job.unit].trigger.take_if(|_| starts) {
-            // The start that the connection was for will not come.
+            // Delivered, or never to be: of no use any more.
             self.actions.extend(trigger.connection.map(Action::TriggerDrop));
         }
         self.log_end(&name, job.job_type, ending.result);

@@ -16,7 +16,7 @@ use crate::core::states::change::Reached;
 impl Engine {
     pub(super) fn start_service(&mut self, cx: &mut Cx, id: UnitId, job: JobId) -> Step {
         let mut environment = self.monitor_environment(id);
-        let pending = self.graph[id].trigger.take().unwrap_or_default();
+        let pending = self.graph[id].trigger.as_deref().cloned().unwrap_or_default();
         environment.extend(pending.environment);
         let sockets = self
             .graph

@@ -1,5 +1,7 @@
 //! OnFailure= and OnSuccess=, traffic on sockets, and what sockets learn of their services.
 
+use std::collections::BTreeSet;
+
 use unit_parser::{DependencyKind, Edge, Rule, Source, UnitName, UnitType};
 
 use crate::core::api::action::{Action, LogLevel};
@@ -11,6 +13,24 @@ use crate::core::graph::record::PendingTrigger;
 /// OnFailure= and OnSuccess= of one unit are triggered this often within the interval.
 const HANDLER_BURST: u32 = 32;
 const HANDLER_INTERVAL: u64 = 10_000_000;
+
+/// Triggers that were taken lately. The activator numbers them, ever higher, and sends each until it is acknowledged.
+#[derive(Debug, Clone, Default)]
+pub(in crate::core) struct RecentTriggers(BTreeSet<u64>);
+
+/// More than can be without acknowledgement.
+const RECENT_TRIGGERS: usize = 16_384;
+
+impl RecentTriggers {
+    /// Whether it is new.
+    fn insert(&mut self, id: u64) -> bool {
+        let new = self.0.insert(id);
+        if self.0.len() > RECENT_TRIGGERS {
+            self.0.pop_first();
+        }
+        new
+    }
+}
 
 impl Engine {
     pub(in crate::core) fn trigger_on_failure(&mut self, cx: &mut Cx, id: UnitId) {
@@ -128,6 +148,15 @@ impl Engine {
             return;
         }
         let service_id = self.load(cx, service);
+        // Sent again by an activator or to a broker that was restarted: the start is on its way with it.
+        if connection && self.graph[service_id].trigger.as_ref().is_some_and(|trigger| trigger.connection == Some(id)) {
+            return;
+        }
+        // Its service may have ended since.
+        if !self.recent_triggers.insert(id) {
+            self.actions.push(Action::TriggerDrop(id));
+            return;
+        }
         let known = self.graph[service_id].active.is_up_or_coming() || self.is_start_pending(service_id);
         if known {
             // Told twice, or on its way already.
@@ -147,6 +176,7 @@ impl Engine {
             self.graph[service_id].trigger = Some(Box::new(PendingTrigger { environment, connection: None }));
         }
         match self.enqueue(cx, service_id, JobType::Start, JobMode::Replace, None) {
+            // Acknowledged when the supervisor has it.
             Ok(_) if connection => {}
             Ok(_) => self.actions.push(Action::TriggerAck(id)),
             Err(error) => {
