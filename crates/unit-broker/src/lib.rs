@@ -5,11 +5,10 @@
 #![forbid(unsafe_code)]
 
 pub mod builtin;
-pub mod conditions;
 pub mod core;
 pub mod driver;
 pub mod face;
-pub mod glob;
 pub mod model;
 pub mod properties;
-pub mod virtualization;
+
+pub use unit_parser::conditions::{self, glob, virtualization};

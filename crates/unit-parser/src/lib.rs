@@ -3,10 +3,11 @@
 //! [`Loader`] finds a unit's files on the load path and reads them into a [`Unit`]; a `Unit` answers
 //! typed questions by [`RowId`], the key of one line of the directive table ([`rows`], [`row`],
 //! [`lookup`]). A directive that isn't set answers with its default. Everything but the
-//! file access behind [`UnitFiles`] ([`Disk`]), [`machine`], [`zoneinfo`] and [`install`] is pure: text in, values out.
+//! file access behind [`UnitFiles`] ([`Disk`]), [`machine`], [`zoneinfo`], [`conditions`] and [`install`] is pure: text in, values out.
 #![forbid(unsafe_code)]
 
 pub mod calendar;
+pub mod conditions;
 pub mod dependencies;
 mod diagnostic;
 pub mod escape;
@@ -37,5 +38,5 @@ pub use unit::{DirectoryLink, LoadState, Origin, Setting, Unit};
 pub use unit_type::UnitType;
 pub use value::{
     Address as ListenTarget, Condition, ConditionKind, ExecCommand, ExitStatusSet, ListenAddress, ListenKind, Rlimit,
-    UnitList, Value,
+    Tested, UnitList, Value,
 };

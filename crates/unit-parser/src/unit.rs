@@ -169,7 +169,7 @@ impl Unit {
     }
 
     /// Adds to a list; like [`Unit::set`] where there is none.
-    pub(crate) fn add(&mut self, id: RowId, value: Value, origin: Origin) {
+    pub fn add(&mut self, id: RowId, value: Value, origin: Origin) {
         let at = self.settings.binary_search_by_key(&id, |s| s.row);
         match at.ok().and_then(|at| self.settings.get_mut(at)) {
             Some(setting) => {

@@ -66,6 +66,7 @@ impl Files {
         let old = unit.setting(stored).map(|setting| setting.value.clone());
         match assign(row(id), text, old.as_ref(), &mut context) {
             Assigned::Set(value) => unit.set(stored, value, origin),
+            Assigned::Add(value) => unit.add(stored, value, origin),
             Assigned::Unset => unit.unset(stored),
             Assigned::Keep => panic!("{}: {line} was not taken", unit.name),
         }

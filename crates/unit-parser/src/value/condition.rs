@@ -73,3 +73,14 @@ impl Condition {
         format!("{prefix}{}", self.kind.as_str())
     }
 }
+
+/// How a condition came out, its `!` already applied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tested {
+    /// Met.
+    Met,
+    /// Not met.
+    Unmet,
+    /// It couldn't be found out; counts as not met.
+    Error,
+}

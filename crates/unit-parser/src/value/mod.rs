@@ -8,7 +8,7 @@ mod rlimit;
 
 use serde::{Deserialize, Serialize};
 
-pub use condition::{Condition, ConditionKind};
+pub use condition::{Condition, ConditionKind, Tested};
 pub use exec::ExecCommand;
 pub use exit_status::ExitStatusSet;
 pub use listen::{Address, ListenAddress, ListenKind};

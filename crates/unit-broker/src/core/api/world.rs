@@ -1,19 +1,9 @@
 //! The seam to what must be asked synchronously.
 
+pub use unit_parser::Tested;
 use unit_parser::{Condition, Edge, Unit, UnitName};
 
 use super::event::Invocation;
-
-/// How a condition came out, its `!` already applied.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Tested {
-    /// Met.
-    Met,
-    /// Not met.
-    Unmet,
-    /// It couldn't be found out; counts as not met.
-    Error,
-}
 
 /// Unit files, the machine's state, randomness. The driver has the real ones, tests a map.
 pub trait World {

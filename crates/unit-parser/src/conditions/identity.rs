@@ -4,7 +4,7 @@ use std::fs;
 
 use nix::unistd::{Gid, Group, User, getegid, geteuid, getgid, getgroups, gethostname, getuid};
 
-use crate::glob;
+use super::glob;
 
 /// Users and groups up to here belong to the system (login.defs(5) on Debian).
 const SYSTEM_MAX: u32 = 999;
@@ -50,7 +50,7 @@ pub fn group(parameter: &str) -> Option<bool> {
 
 /// The capability is in our bounding set.
 pub fn capability(parameter: &str) -> Option<bool> {
-    let number = unit_parser::parse::mask::capability(parameter)?;
+    let number = crate::parse::mask::capability(parameter)?;
     let status = fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("CapBnd:"))?;
     let set = u64::from_str_radix(line.trim(), 16).ok()?;

@@ -5,10 +5,10 @@ use std::path::Path;
 
 use super::boolean;
 use super::compare::{Operator, split_operator, versions};
-use crate::glob;
-use crate::virtualization::Virtualization;
+use super::glob;
+use super::virtualization::Virtualization;
 
-pub fn architecture(parameter: &str) -> bool {
+pub(super) fn architecture(parameter: &str) -> bool {
     let native = architecture_name();
     parameter == "native" || parameter == native
 }
@@ -27,7 +27,7 @@ pub fn architecture_name() -> &'static str {
     }
 }
 
-pub fn firmware(parameter: &str) -> bool {
+pub(super) fn firmware(parameter: &str) -> bool {
     if parameter == "uefi" {
         return fs::metadata("/sys/firmware/efi").is_ok();
     }
@@ -67,7 +67,7 @@ fn compare(operator: Operator, value: &str, wanted: &str) -> bool {
     }
 }
 
-pub fn virtualization(parameter: &str) -> Option<bool> {
+pub(super) fn virtualization(parameter: &str) -> Option<bool> {
     if parameter == "private-users" {
         // The whole range mapped onto itself is no user namespace (user_namespaces(7)).
         let map = fs::read_to_string("/proc/self/uid_map").ok()?;
@@ -85,7 +85,7 @@ pub fn virtualization(parameter: &str) -> Option<bool> {
     })
 }
 
-pub fn kernel_command_line(parameter: &str) -> bool {
+pub(super) fn kernel_command_line(parameter: &str) -> bool {
     // In a container the kernel's line is the host's: PID 1's own arguments stand for it.
     let line = match Virtualization::detect() {
         Virtualization::Container(_) => fs::read("/proc/1/cmdline")
@@ -103,7 +103,7 @@ fn command_line_has(line: &str, parameter: &str) -> bool {
     })
 }
 
-pub fn kernel_version(parameter: &str) -> Option<bool> {
+pub(super) fn kernel_version(parameter: &str) -> Option<bool> {
     let release = fs::read_to_string("/proc/sys/kernel/osrelease").ok()?;
     Some(version_fits(release.trim(), parameter.strip_prefix("kernel ").unwrap_or(parameter)))
 }
@@ -129,7 +129,7 @@ fn version_fits(version: &str, expressions: &str) -> bool {
     true
 }
 
-pub fn security(parameter: &str) -> Option<bool> {
+pub(super) fn security(parameter: &str) -> Option<bool> {
     let exists = |path: &str| fs::metadata(path).is_ok();
     Some(match parameter {
         "selinux" => exists("/sys/fs/selinux/enforce"),
@@ -153,7 +153,7 @@ fn audit_on() -> bool {
 }
 
 /// Mains is what isn't known to be a battery that discharges.
-pub fn on_ac_power() -> bool {
+pub(super) fn on_ac_power() -> bool {
     let Ok(supplies) = fs::read_dir("/sys/class/power_supply") else { return true };
     let mut discharging = false;
     for supply in supplies.flatten() {
@@ -171,7 +171,7 @@ pub fn on_ac_power() -> bool {
     !discharging
 }
 
-pub fn memory(parameter: &str) -> Option<bool> {
+pub(super) fn memory(parameter: &str) -> Option<bool> {
     let (operator, rest) = split_operator(parameter);
     let info = fs::read_to_string("/proc/meminfo").ok()?;
     let total = info.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
@@ -199,7 +199,7 @@ fn size(text: &str) -> Option<u64> {
     Some((number * (1u64 << shift) as f64) as u64)
 }
 
-pub fn cpus(parameter: &str) -> Option<bool> {
+pub(super) fn cpus(parameter: &str) -> Option<bool> {
     let (operator, rest) = split_operator(parameter);
     let wanted: usize = rest.trim().parse().ok()?;
     // What this process may run on, as sched_getaffinity(2) tells.
@@ -207,7 +207,7 @@ pub fn cpus(parameter: &str) -> Option<bool> {
     Some(operator.unwrap_or(Operator::GreaterEqual).holds(available.cmp(&wanted)))
 }
 
-pub fn cpu_feature(parameter: &str) -> bool {
+pub(super) fn cpu_feature(parameter: &str) -> bool {
     let Ok(info) = fs::read_to_string("/proc/cpuinfo") else { return false };
     let wanted = parameter.to_ascii_lowercase();
     info.lines()
@@ -217,7 +217,7 @@ pub fn cpu_feature(parameter: &str) -> bool {
 }
 
 /// All of several controllers; `v1` and `v2` ask for the hierarchy itself.
-pub fn controllers(parameter: &str, cgroup: Option<&Path>) -> Option<bool> {
+pub(super) fn controllers(parameter: &str, cgroup: Option<&Path>) -> Option<bool> {
     match parameter {
         "v2" => return Some(unified()),
         "v1" => return Some(!unified()),
@@ -238,7 +238,7 @@ fn unified() -> bool {
     fs::metadata("/sys/fs/cgroup/cgroup.controllers").is_ok()
 }
 
-pub fn os_release(parameter: &str) -> Option<bool> {
+pub(super) fn os_release(parameter: &str) -> Option<bool> {
     let text = fs::read_to_string("/etc/os-release").or_else(|_| fs::read_to_string("/usr/lib/os-release")).ok()?;
     Some(os_release_fits(&text, parameter))
 }
@@ -266,7 +266,7 @@ fn os_release_fits(text: &str, parameter: &str) -> bool {
 }
 
 /// `LIMIT%[/SPAN]`, optionally of a slice (`name.slice:LIMIT%`): the share of time that all tasks waited stays below it.
-pub fn pressure(resource: &str, parameter: &str) -> Option<bool> {
+pub(super) fn pressure(resource: &str, parameter: &str) -> Option<bool> {
     let (slice, rest) = match parameter.rsplit_once(':') {
         Some((slice, rest)) => (Some(slice), rest),
         None => (None, parameter),

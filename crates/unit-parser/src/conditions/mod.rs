@@ -3,13 +3,13 @@
 //! One at a time, when a unit is about to start; the engine knows what a list of them comes to.
 
 mod compare;
+pub mod glob;
 mod identity;
-pub(crate) mod machine;
+pub mod machine;
 mod path;
+pub mod virtualization;
 
-use unit_parser::{Condition, ConditionKind};
-
-use crate::core::Tested;
+use crate::value::{Condition, ConditionKind, Tested};
 
 /// What conditions ask that isn't in the file system.
 #[derive(Debug, Clone, Default)]
@@ -35,7 +35,7 @@ fn holds(kind: ConditionKind, parameter: &str, surroundings: &Surroundings) -> O
     use ConditionKind as K;
     match kind {
         K::PathExists => Some(path::exists(parameter)),
-        K::PathExistsGlob => Some(crate::glob::any_file(parameter)),
+        K::PathExistsGlob => Some(glob::any_file(parameter)),
         K::PathIsDirectory => Some(path::is_directory(parameter)),
         K::PathIsSymbolicLink => Some(path::is_symbolic_link(parameter)),
         K::PathIsMountPoint => Some(path::is_mount_point(parameter)),
