@@ -67,7 +67,7 @@ impl Chain {
     }
 
     /// The same field counted from the last day of a month of `length` days: `1` is the last day.
-    pub(super) fn from_end(&self, length: i64) -> Chain {
+    pub(super) fn counted_back(&self, length: i64) -> Chain {
         let flip = |value: i64| length + 1 - value;
         let components = self.0.iter().map(|c| match c.stop {
             Some(stop) => Component { start: flip(stop), stop: Some(flip(c.start)), repeat: c.repeat },
@@ -109,17 +109,17 @@ impl Chain {
     }
 
     /// Whether all values are within these bounds, and each repetition happens at least once.
-    pub(super) fn is_within(&self, from: i64, to: i64, from_end: bool) -> bool {
+    pub(super) fn is_within(&self, from: i64, to: i64, counted_back: bool) -> bool {
         let mut to = to;
         self.0.iter().all(|c| {
-            if from_end {
+            if counted_back {
                 // Only 28 days count from the end of every month. systemd takes these three off again
                 // for each further part of a list, and refuses what that leaves no room for.
                 to -= 3;
             }
             let reaches = match c.stop {
                 Some(stop) => stop >= from && stop <= to && c.start + c.repeat <= stop,
-                None if from_end => c.start - c.repeat >= from,
+                None if counted_back => c.start - c.repeat >= from,
                 None => c.start + c.repeat <= to,
             };
             c.start >= from && c.start <= to && c.repeat <= to - from && reaches

@@ -49,10 +49,10 @@ pub struct CalendarEvent {
     pub year: Chain,
     /// Months, from 1.
     pub month: Chain,
-    /// Days of the month, from 1; with `from_end` the last day is 1.
+    /// Days of the month, from 1; with `counted_back` the last day is 1.
     pub day: Chain,
     /// Whether days count from the end of the month.
-    pub from_end: bool,
+    pub counted_back: bool,
     /// Hours.
     pub hour: Chain,
     /// Minutes.
@@ -84,7 +84,7 @@ impl fmt::Display for CalendarEvent {
         self.year.write(f, 4, false)?;
         f.write_str("-")?;
         self.month.write(f, 2, false)?;
-        f.write_str(if self.from_end { "~" } else { "-" })?;
+        f.write_str(if self.counted_back { "~" } else { "-" })?;
         self.day.write(f, 2, false)?;
         f.write_str(" ")?;
         self.hour.write(f, 2, false)?;

@@ -80,8 +80,8 @@ impl CalendarEvent {
         let [year, month, ..] = from;
         let length = days_in(year, month).ok_or(None)?;
         let flipped: Chain;
-        let chain = if self.from_end {
-            flipped = self.day.from_end(length);
+        let chain = if self.counted_back {
+            flipped = self.day.counted_back(length);
             &flipped
         } else {
             &self.day

@@ -34,7 +34,7 @@ pub(super) fn parse(text: &str, zones: &dyn Zones) -> Result<CalendarEvent, Cale
         year: Chain::default(),
         month: Chain::default(),
         day: Chain::default(),
-        from_end: false,
+        counted_back: false,
         hour: Chain::default(),
         minute: Chain::default(),
         second: Chain::default(),
@@ -161,22 +161,22 @@ fn date<'a>(text: &'a str, event: &mut CalendarEvent) -> Result<&'a str, Calenda
         // It is a time.
         return Ok(text);
     }
-    let (from_end, rest) = date_separator(rest)?;
+    let (counted_back, rest) = date_separator(rest)?;
     let (second, rest) = Chain::parse(rest, false)?;
-    event.from_end = from_end;
+    event.counted_back = counted_back;
     if is_end_of_date(rest) {
         (event.month, event.day) = (first, second);
         return Ok(rest.trim_start_matches(' '));
     }
-    if from_end {
+    if counted_back {
         return Err(SYNTAX);
     }
-    let (from_end, rest) = date_separator(rest)?;
+    let (counted_back, rest) = date_separator(rest)?;
     let (third, rest) = Chain::parse(rest, false)?;
     if !is_end_of_date(rest) {
         return Err(SYNTAX);
     }
-    event.from_end = from_end;
+    event.counted_back = counted_back;
     (event.year, event.month, event.day) = (first, second, third);
     Ok(rest.trim_start_matches(' '))
 }
@@ -216,7 +216,7 @@ fn normalize(event: &mut CalendarEvent) {
         event.zone = Zone::Utc;
     }
     if event.day.is_any() {
-        event.from_end = false;
+        event.counted_back = false;
     }
     event.year.fix_years();
     for chain in fields(event) {
@@ -232,7 +232,7 @@ fn fields(event: &mut CalendarEvent) -> [&mut Chain; 6] {
 fn is_possible(event: &CalendarEvent) -> bool {
     event.year.is_within(MIN_YEAR, MAX_YEAR, false)
         && event.month.is_within(1, 12, false)
-        && event.day.is_within(1, 31, event.from_end)
+        && event.day.is_within(1, 31, event.counted_back)
         && event.hour.is_within(0, 23, false)
         && event.minute.is_within(0, 59, false)
         && event.second.is_within(0, 60 * super::component::SECOND - 1, false)
