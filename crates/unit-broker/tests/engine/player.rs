@@ -5,7 +5,7 @@
 //! `change DEVICE [wants=A,B] [following=D]`, `trigger ID SOCKET SERVICE [connection]`, `restart-due UNIT`,
 //! `away|back|list WORKER ...`, `time SECONDS`, `boot TARGET`, `cancel JOB`, `reload`, `idle`, `reset-failed [UNIT]`,
 //! `file UNIT LINE;LINE`, `crash` (the broker restarts), `states`, `why UNIT`, `plan VERB UNIT [MODE]`,
-//! `simulate plug|unplug|connect|exit|time ...`.
+//! `simulate plug|unplug|connect|exit|time ...`, `mounted UNIT ..` (all that are).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -351,6 +351,7 @@ impl Player {
                 let device = self.device(unit, DeviceState::Dead, &[]);
                 self.devices(DeviceAction::Remove, device);
             }
+            ["mounted", units @ ..] => self.event(Event::Mounts(units.iter().map(|unit| name(unit)).collect())),
             ["no-devices", reason] => {
                 self.event(Event::DevicesAvailable { available: false, reason: (*reason).to_owned() });
             }
