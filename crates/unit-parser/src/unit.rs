@@ -8,7 +8,7 @@ use crate::dependencies::DependencyKind;
 use crate::diagnostic::Diagnostic;
 use crate::name::UnitName;
 use crate::table::{RowId, rows};
-use crate::value::{Condition, ExecCommand, ExitStatusSet, ListenAddress, Rlimit, Value};
+use crate::value::{Condition, ExecCommand, ExitStatusSet, ListenAddress, Rlimit, SharedNames, Value};
 
 /// How loading went; the words are those of the D-Bus property `LoadState`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -137,6 +137,23 @@ impl Unit {
             complete: false,
             settings: Vec::new(),
         }
+    }
+
+    /// Gives back memory that loading left over.
+    pub(crate) fn compact(&mut self, names: &mut SharedNames) {
+        names.share(&mut self.name);
+        self.aliases.shrink_to_fit();
+        self.aliases.iter_mut().for_each(|name| names.share(name));
+        self.links.shrink_to_fit();
+        for link in &mut self.links {
+            names.share(&mut link.name);
+            link.path.shrink_to_fit();
+        }
+        self.dropins.shrink_to_fit();
+        self.dropins.iter_mut().for_each(PathBuf::shrink_to_fit);
+        self.diagnostics.shrink_to_fit();
+        self.settings.shrink_to_fit();
+        self.settings.iter_mut().for_each(|setting| setting.value.compact(names));
     }
 
     /// What was set, ordered by row.

@@ -149,7 +149,7 @@ fn socket(unit: &mut Unit) {
 fn triggered(unit: &mut Unit, id: RowId) {
     if let Ok(service) = unit.name.with_type(UnitType::Service) {
         let names = UnitList { names: vec![service], origins: vec![IMPLIED] };
-        imply(unit, id, Value::Units(names));
+        imply(unit, id, Value::Units(Box::new(names)));
     }
 }
 
@@ -231,7 +231,7 @@ fn drop_capabilities(unit: &mut Unit) {
 fn set_slice(unit: &mut Unit, slice: &str) {
     if let Ok(name) = UnitName::parse(slice) {
         let names = UnitList { names: vec![name], origins: vec![IMPLIED] };
-        imply(unit, rows::cgroup::SLICE, Value::Units(names));
+        imply(unit, rows::cgroup::SLICE, Value::Units(Box::new(names)));
     }
 }
 

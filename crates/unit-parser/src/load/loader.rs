@@ -14,6 +14,7 @@ use crate::name::{NameError, UnitName};
 use crate::specifier::Host;
 use crate::unit::{DirectoryLink, LoadState, Origin, Unit};
 use crate::unit_type::UnitType;
+use crate::value::SharedNames;
 
 /// Whose units these are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +33,7 @@ pub struct Loader {
     mode: Mode,
     host: Host,
     index: RefCell<Index>,
+    shared: RefCell<SharedNames>,
 }
 
 impl Loader {
@@ -43,7 +45,7 @@ impl Loader {
     /// A loader on other files.
     pub fn with_files(files: Box<dyn UnitFiles>, path: LoadPath, mode: Mode, host: Host) -> Loader {
         let index = RefCell::new(Index::scan(files.as_ref(), &path));
-        Loader { files, path, mode, host, index }
+        Loader { files, path, mode, host, index, shared: RefCell::default() }
     }
 
     /// The directories that are searched.
@@ -73,6 +75,8 @@ impl Loader {
 
     fn rescan(&self) {
         *self.index.borrow_mut() = Index::scan(self.files.as_ref(), &self.path);
+        // What only units of before had is not kept.
+        self.shared.take();
     }
 
     /// All names that have a file or an alias on the load path, templates too, sorted.
@@ -111,6 +115,7 @@ impl Loader {
             (None, None) if is_optional(&unit.name) => self.complete(&mut unit, Outcome::Read),
             (None, None) => fail(&mut unit, LoadState::NotFound),
         }
+        unit.compact(&mut self.shared.borrow_mut());
         unit
     }
 

@@ -110,7 +110,7 @@ fn unit_name(text: &str, context: &Context<'_>) -> Result<UnitName, Problem> {
 
 pub(super) fn units(text: &str, old: Option<&Value>, context: &mut Context<'_>) -> Read {
     let mut list = match old {
-        Some(Value::Units(list)) => list.clone(),
+        Some(Value::Units(list)) => UnitList::clone(list),
         _ => UnitList::default(),
     };
     for word in each_word(text, Quoting::None, context) {
@@ -119,13 +119,13 @@ pub(super) fn units(text: &str, old: Option<&Value>, context: &mut Context<'_>) 
             Err(problem) => context.warn(problem.at(word.start, word.end)),
         }
     }
-    Ok(Value::Units(list))
+    Ok(Value::Units(Box::new(list)))
 }
 
 fn single(name: UnitName, context: &Context<'_>) -> Value {
     let mut list = UnitList::default();
     list.add(name, context.origin);
-    Value::Units(list)
+    Value::Units(Box::new(list))
 }
 
 pub(super) fn unit_ref(text: &str, context: &mut Context<'_>) -> Read {
@@ -322,7 +322,7 @@ pub(super) fn listen(text: &str, kind: ListenKind, old: Option<&Value>, context:
 
 pub(super) fn exit_status(text: &str, old: Option<&Value>, context: &mut Context<'_>) -> Read {
     let mut set = match old {
-        Some(Value::ExitStatus(set)) => set.clone(),
+        Some(Value::ExitStatus(set)) => ExitStatusSet::clone(set),
         _ => ExitStatusSet::default(),
     };
     for word in each_word(text, Quoting::None, context) {
@@ -331,7 +331,7 @@ pub(super) fn exit_status(text: &str, old: Option<&Value>, context: &mut Context
             context.warn(problem.at(word.start, word.end));
         }
     }
-    Ok(Value::ExitStatus(set))
+    Ok(Value::ExitStatus(Box::new(set)))
 }
 
 pub(super) fn users(text: &str, old: Option<&Value>, context: &mut Context<'_>) -> Read {

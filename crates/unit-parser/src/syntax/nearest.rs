@@ -12,6 +12,10 @@ pub fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&
 
 /// How many letters to insert, delete, replace or swap, cases not told apart.
 fn distance(a: &str, b: &str) -> usize {
+    // Most known words are told apart by their length.
+    if a.is_ascii() && b.is_ascii() && a.len().abs_diff(b.len()) > 3 {
+        return usize::MAX;
+    }
     let a: Vec<char> = a.to_lowercase().chars().collect();
     let b: Vec<char> = b.to_lowercase().chars().collect();
     if a.len().abs_diff(b.len()) > 3 {

@@ -1,5 +1,6 @@
 //! Typed values of directives.
 
+mod compact;
 mod condition;
 mod exec;
 mod exit_status;
@@ -8,6 +9,7 @@ mod rlimit;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use compact::SharedNames;
 pub use condition::{Condition, ConditionKind, Tested};
 pub use exec::ExecCommand;
 pub use exit_status::ExitStatusSet;
@@ -46,11 +48,11 @@ pub enum Value {
     /// Several texts, in order.
     List(Vec<String>),
     /// Unit names, in order, without duplicates.
-    Units(UnitList),
+    Units(Box<UnitList>),
     /// Command lines, in order.
     Exec(Vec<ExecCommand>),
     /// Exit codes and signals.
-    ExitStatus(ExitStatusSet),
+    ExitStatus(Box<ExitStatusSet>),
     /// Variables and their values, in order of first assignment.
     Environment(Vec<(String, String)>),
     /// Conditions and asserts, in file order.
