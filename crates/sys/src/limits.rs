@@ -20,7 +20,8 @@ pub fn default_open_files(system: bool) -> (u64, u64) {
 }
 
 /// What the kernel allows at most.
-fn most_open_files() -> u64 {
+#[must_use]
+pub fn most_open_files() -> u64 {
     let text = fs::read_to_string("/proc/sys/fs/nr_open").unwrap_or_default();
     text.trim().parse().unwrap_or(1024 * 1024)
 }

@@ -157,7 +157,11 @@ fn this_boot() -> String {
 /// The store holds sockets and pidfds of all units, so we ask for all the descriptors that we may have. What services get
 /// is the supervisor's business (LimitNOFILE=).
 fn raise_file_limit() {
-    if let Ok((_, hard)) = getrlimit(Resource::RLIMIT_NOFILE) {
+    let most = sys::limits::most_open_files();
+    // Only the system's manager may have more than it got.
+    if setrlimit(Resource::RLIMIT_NOFILE, most, most).is_err()
+        && let Ok((_, hard)) = getrlimit(Resource::RLIMIT_NOFILE)
+    {
         let _ = setrlimit(Resource::RLIMIT_NOFILE, hard, hard);
     }
 }

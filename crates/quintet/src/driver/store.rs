@@ -3,12 +3,15 @@
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use nix::sys::epoll::{Epoll, EpollEvent, EpollFlags};
+use nix::sys::resource::{Resource, getrlimit};
 use sys::notify::NotifyMessage;
 
 use crate::core::Daemon;
 
-/// The most descriptors that one daemon may store: below the limit of open files that the launcher asks for.
+/// The most descriptors that one daemon may store.
 const LIMIT: usize = 200_000;
+/// Of the limit of open files, this much is for something else.
+const RESERVE: usize = 256;
 /// Longest name, as in systemd.
 const NAME_LIMIT: usize = 255;
 
@@ -24,13 +27,14 @@ struct Stored {
 #[derive(Debug)]
 pub struct Stores {
     next_token: u64,
+    limit: usize,
     of: [Vec<Stored>; Daemon::ALL.len()],
 }
 
 impl Stores {
     /// Empty stores; epoll tokens count from `first_token`.
     pub fn new(first_token: u64) -> Self {
-        Self { next_token: first_token, of: Default::default() }
+        Self { next_token: first_token, limit: limit(), of: Default::default() }
     }
 
     /// What a daemon gets back, in the order in which it was stored.
@@ -61,8 +65,8 @@ impl Stores {
         let watch = message.field("FDPOLL") != Some("0");
         for fd in message.fds {
             let store = &mut self.of[daemon.index()];
-            if store.len() >= LIMIT {
-                tracing::error!("{} stores more than {LIMIT} descriptors, dropped", daemon.name());
+            if store.len() >= self.limit {
+                tracing::error!("{} stores more than {} descriptors, dropped", daemon.name(), self.limit);
                 return;
             }
             let token = self.next_token;
@@ -86,6 +90,12 @@ impl Stores {
             }
         }
     }
+}
+
+/// A daemon can have back no more than it may have open files.
+fn limit() -> usize {
+    let open = getrlimit(Resource::RLIMIT_NOFILE).map_or(LIMIT, |(soft, _)| usize::try_from(soft).unwrap_or(LIMIT));
+    open.saturating_sub(RESERVE).min(LIMIT)
 }
 
 /// Names as FileDescriptorName= allows them: printable ASCII without a colon.

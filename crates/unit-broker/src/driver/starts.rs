@@ -15,6 +15,9 @@ use zbus::Message;
 use super::Broker;
 use crate::core::{ActiveState, Event, StartCommand, Status, StatusFlags, Worker};
 
+/// What one message can carry (SCM_MAX_FD).
+const MOST_DESCRIPTORS: usize = 253;
+
 /// Everything that is under way.
 #[derive(Debug, Default)]
 pub struct Starts {
@@ -114,6 +117,10 @@ impl Broker {
             manager_environment: self.model.facts.environment.list(),
             cause: command.cause.clone(),
         };
+        if fds.len() > MOST_DESCRIPTORS {
+            let text = format!("{} descriptors, and no more than {MOST_DESCRIPTORS} can be passed on", fds.len());
+            return self.start_refused(worker, unit.clone(), text);
+        }
         let request = worker::Request::Start { unit: unit.to_string(), definition, options, fds };
         if let Some(serial) = self.workers.send(worker, request.message()) {
             self.starts.sent.insert(serial, (worker, unit.clone(), command.connection));
