@@ -16,6 +16,22 @@ pub enum Severity {
     Error,
 }
 
+/// What kind of complaint it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Class {
+    /// The text is wrong: a mistyped name, a value that can't be read, broken grammar.
+    Mistake,
+    /// The settings contradict each other or lack something: the unit can't be used.
+    Refused,
+    /// Known, and without effect here.
+    NoEffect,
+    /// It needs privileges that the manager doesn't have.
+    NeedsPrivilege,
+    /// It refers to a unit, program, user, group, file or page of the manual that isn't there.
+    Missing,
+}
+
 /// One complaint about one place of one file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Diagnostic {
@@ -35,6 +51,20 @@ pub struct Diagnostic {
     pub message: String,
     /// What to do about it, when that can be said.
     pub hint: Option<String>,
+}
+
+impl Diagnostic {
+    /// What kind of complaint it is.
+    pub fn class(&self) -> Class {
+        match self.code.as_str() {
+            "no-effect" | "not-looked-at" | "gone" => Class::NoEffect,
+            "needs-privilege" => Class::NeedsPrivilege,
+            code if code.starts_with("missing-") => Class::Missing,
+            // What is said of the whole file is systemd's refusal of it.
+            _ if self.line == 0 => Class::Refused,
+            _ => Class::Mistake,
+        }
+    }
 }
 
 impl std::fmt::Display for Diagnostic {

@@ -18,6 +18,7 @@ mod long_name;
 pub mod machine;
 mod name;
 pub mod parse;
+pub mod references;
 pub mod specifier;
 pub mod syntax;
 pub mod system_calls;
@@ -29,7 +30,7 @@ mod value;
 pub mod zoneinfo;
 
 pub use dependencies::{DependencyKind, Edge, Rule, Source};
-pub use diagnostic::{Diagnostic, Severity};
+pub use diagnostic::{Class, Diagnostic, Severity};
 pub use load::{Disk, LoadPath, Loader, MOUNT_TABLE, Mode, Mounted, UnitFiles};
 pub use name::{BUS_PREFIX, MAX_LENGTH, NameError, UnitName};
 pub use specifier::Host;

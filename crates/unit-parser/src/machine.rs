@@ -9,8 +9,14 @@ use crate::specifier::Host;
 
 /// The facts about this machine, for a manager of this mode, from `/etc`, `/proc` and the environment.
 pub fn host(mode: Mode) -> Host {
+    host_below(mode, "")
+}
+
+/// The same with the files in `/etc` and `/usr` taken from below a root directory (empty for `/`).
+pub fn host_below(mode: Mode, root: &str) -> Host {
     let (uid, gid) = ids();
-    let user = account(uid);
+    let user = account(root, uid);
+    let file = |path: &str| format!("{root}{path}");
     let variable = |name: &str| std::env::var(name).ok().filter(|value| value.starts_with('/'));
     let home = match mode {
         // The system manager's own environment says nothing about root's home.
@@ -18,22 +24,23 @@ pub fn host(mode: Mode) -> Host {
         Mode::User => variable("HOME").unwrap_or_else(|| user.home.clone()),
     };
     let mut host = Host {
-        machine_id: line("/etc/machine-id"),
+        machine_id: line(&file("/etc/machine-id")),
         boot_id: line("/proc/sys/kernel/random/boot_id").replace('-', ""),
         host_name: line("/proc/sys/kernel/hostname"),
         kernel_release: line("/proc/sys/kernel/osrelease"),
         architecture: architecture().to_owned(),
-        os_release: assignments("/etc/os-release", "/usr/lib/os-release"),
+        os_release: assignments(&file("/etc/os-release"), &file("/usr/lib/os-release")),
         user: user.name,
         uid,
-        group: group_name(gid),
+        group: group_name(root, gid),
         gid,
         shell: variable("SHELL").filter(|_| mode == Mode::User).unwrap_or(user.shell),
         tmp_dir: temporary("/tmp"),
         var_tmp_dir: temporary("/var/tmp"),
         ..Host::default()
     };
-    let pretty = assignments("/etc/machine-info", "/etc/machine-info");
+    let info = file("/etc/machine-info");
+    let pretty = assignments(&info, &info);
     let pretty = pretty.into_iter().find(|(name, _)| name == "PRETTY_HOSTNAME");
     host.pretty_host_name = pretty.map_or_else(|| host.host_name.clone(), |(_, value)| value);
     match mode {
@@ -92,8 +99,8 @@ struct Account {
     shell: String,
 }
 
-fn account(uid: u32) -> Account {
-    let text = fs::read_to_string("/etc/passwd").unwrap_or_default();
+fn account(root: &str, uid: u32) -> Account {
+    let text = fs::read_to_string(format!("{root}/etc/passwd")).unwrap_or_default();
     for entry in text.lines() {
         let fields: Vec<&str> = entry.split(':').collect();
         if let [name, _, id, _, _, home, shell] = fields.as_slice()
@@ -108,8 +115,8 @@ fn account(uid: u32) -> Account {
     Account { name, home, shell: "/bin/sh".to_owned() }
 }
 
-fn group_name(gid: u32) -> String {
-    let text = fs::read_to_string("/etc/group").unwrap_or_default();
+fn group_name(root: &str, gid: u32) -> String {
+    let text = fs::read_to_string(format!("{root}/etc/group")).unwrap_or_default();
     let found = text.lines().find_map(|entry| {
         let mut fields = entry.split(':');
         let name = fields.next()?;

@@ -1,9 +1,10 @@
 //! `unit-parser check`.
 
 use clap::Args;
-use unit_parser::{LoadState, Loader, Severity};
+use serde::Serialize;
+use unit_parser::{Class, Diagnostic, LoadState, Severity, references};
 
-use super::{Outcome, load, snippet};
+use super::{Machine, Outcome, snippet};
 
 /// Complains about unit files.
 #[derive(Debug, Args)]
@@ -14,30 +15,38 @@ pub struct Check {
     /// Print complaints as JSON, one object a line.
     #[arg(long)]
     json: bool,
-    /// Also tell of settings that have no effect here, and count them as wrong.
+    /// Also tell of settings that have no effect here, need privileges, or refer to what isn't there
+    /// but may be, and count all of it as wrong.
     #[arg(long)]
     strict: bool,
 }
 
+/// A complaint with the class that it belongs to.
+#[derive(Serialize)]
+struct Line<'a> {
+    class: Class,
+    #[serde(flatten)]
+    diagnostic: &'a Diagnostic,
+}
+
 impl Check {
-    pub(super) fn run(&self, loader: &Loader) -> Outcome {
+    pub(super) fn run(&self, machine: &Machine) -> Outcome {
         let least = if self.strict { Severity::Note } else { Severity::Warning };
         let mut outcome = Outcome::Good;
         for argument in &self.units {
-            let Some(unit) = load(loader, argument) else {
+            let Some(unit) = machine.load(argument) else {
                 outcome = Outcome::Unusable;
                 continue;
             };
-            for diagnostic in unit.diagnostics.iter().filter(|d| d.severity >= least) {
+            let mut diagnostics = unit.diagnostics.clone();
+            diagnostics.extend(references::check(&unit, machine));
+            diagnostics.retain(|diagnostic| diagnostic.severity >= least);
+            diagnostics.sort_by(|a, b| (&a.file, a.line, a.column).cmp(&(&b.file, b.line, b.column)));
+            for mut diagnostic in diagnostics {
                 outcome = outcome.max(Outcome::Bad);
-                if self.json {
-                    match serde_json::to_string(diagnostic) {
-                        Ok(line) => println!("{line}"),
-                        Err(error) => eprintln!("unit-parser: {error}"),
-                    }
-                } else {
-                    println!("{}", snippet::render(diagnostic));
-                }
+                let source = machine.loader.read(&diagnostic.file).unwrap_or_default();
+                diagnostic.file = machine.shown(&diagnostic.file);
+                self.print(&diagnostic, &source);
             }
             match unit.load_state {
                 LoadState::NotFound => {
@@ -49,5 +58,15 @@ impl Check {
             }
         }
         outcome
+    }
+
+    fn print(&self, diagnostic: &Diagnostic, source: &[u8]) {
+        if !self.json {
+            return println!("{}", snippet::render(diagnostic, source));
+        }
+        match serde_json::to_string(&Line { class: diagnostic.class(), diagnostic }) {
+            Ok(line) => println!("{line}"),
+            Err(error) => eprintln!("unit-parser: {error}"),
+        }
     }
 }

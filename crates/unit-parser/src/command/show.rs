@@ -1,9 +1,9 @@
 //! `unit-parser show` and `unit-parser cat`.
 
 use clap::Args;
-use unit_parser::{LoadState, Loader, RowId, Source, Unit, format, table};
+use unit_parser::{LoadState, RowId, Source, Unit, format, table};
 
-use super::{Outcome, load};
+use super::{Machine, Outcome};
 
 /// Shows what is set in a unit.
 #[derive(Debug, Args)]
@@ -23,10 +23,10 @@ pub struct Show {
 }
 
 impl Show {
-    pub(super) fn run(&self, loader: &Loader) -> Outcome {
+    pub(super) fn run(&self, machine: &Machine) -> Outcome {
         let mut outcome = Outcome::Good;
         for argument in &self.units {
-            let Some(unit) = load(loader, argument) else {
+            let Some(unit) = machine.load(argument) else {
                 outcome = Outcome::Unusable;
                 continue;
             };
@@ -36,9 +36,9 @@ impl Show {
                     Err(error) => eprintln!("unit-parser: {error}"),
                 }
             } else if self.dependencies {
-                dependencies(&unit);
+                dependencies(machine, &unit);
             } else {
-                settings(&unit, self.all);
+                settings(machine, &unit, self.all);
             }
             outcome = outcome.max(match unit.load_state {
                 LoadState::NotFound => Outcome::Unusable,
@@ -50,7 +50,7 @@ impl Show {
     }
 }
 
-fn settings(unit: &Unit, all: bool) {
+fn settings(machine: &Machine, unit: &Unit, all: bool) {
     println!("Id={}", unit.name);
     let names: Vec<&str> = unit.aliases.iter().map(AsRef::as_ref).collect();
     println!("Names={}", [&[unit.name.as_str()], names.as_slice()].concat().join(" "));
@@ -59,10 +59,10 @@ fn settings(unit: &Unit, all: bool) {
         println!("LoadError={error} \"{text}\"");
     }
     if let Some(fragment) = &unit.fragment {
-        println!("FragmentPath={}", fragment.display());
+        println!("FragmentPath={}", machine.shown(fragment).display());
     }
     if !unit.dropins.is_empty() {
-        let paths: Vec<String> = unit.dropins.iter().map(|p| p.display().to_string()).collect();
+        let paths: Vec<String> = unit.dropins.iter().map(|p| machine.shown(p).display().to_string()).collect();
         println!("DropInPaths={}", paths.join(" "));
     }
     let show = |id: RowId, value| println!("{}={}", id.row().name, format::value(id, value));
@@ -78,11 +78,11 @@ fn settings(unit: &Unit, all: bool) {
     }
 }
 
-fn dependencies(unit: &Unit) {
+fn dependencies(machine: &Machine, unit: &Unit) {
     for edge in unit.dependencies() {
         let source = match &edge.source {
-            Source::File { file, line } => format!("{}:{line}", file.display()),
-            Source::Link(path) => path.display().to_string(),
+            Source::File { file, line } => format!("{}:{line}", machine.shown(file).display()),
+            Source::Link(path) => machine.shown(path).display().to_string(),
             Source::Implicit(rule) => format!("implicit: {}", rule.as_str()),
             Source::Default(rule) => format!("default: {}", rule.as_str()),
         };
@@ -91,10 +91,10 @@ fn dependencies(unit: &Unit) {
 }
 
 /// Prints the files of units, as `systemctl cat` does.
-pub(super) fn cat(loader: &Loader, units: &[String]) -> Outcome {
+pub(super) fn cat(machine: &Machine, units: &[String]) -> Outcome {
     let mut outcome = Outcome::Good;
     for (number, argument) in units.iter().enumerate() {
-        let Some(unit) = load(loader, argument) else {
+        let Some(unit) = machine.load(argument) else {
             outcome = Outcome::Unusable;
             continue;
         };
@@ -109,8 +109,8 @@ pub(super) fn cat(loader: &Loader, units: &[String]) -> Outcome {
             if place > 0 {
                 println!();
             }
-            println!("# {}", path.display());
-            match std::fs::read(path) {
+            println!("# {}", machine.shown(path).display());
+            match machine.loader.read(path) {
                 Ok(bytes) => print!("{}", String::from_utf8_lossy(&bytes)),
                 Err(error) => {
                     eprintln!("unit-parser: {}: {error}", path.display());

@@ -5,9 +5,8 @@ use std::fmt::Write;
 use unit_parser::{Diagnostic, Severity};
 
 /// The complaint as text of several lines, the source line and a caret among them.
-pub fn render(diagnostic: &Diagnostic) -> String {
-    let bytes = std::fs::read(&diagnostic.file).unwrap_or_default();
-    let text = String::from_utf8_lossy(&bytes);
+pub fn render(diagnostic: &Diagnostic, source: &[u8]) -> String {
+    let text = String::from_utf8_lossy(source);
     let index = usize::try_from(diagnostic.line).unwrap_or(0).checked_sub(1);
     let source = index.and_then(|index| text.lines().nth(index));
     with_source(diagnostic, source)

@@ -33,7 +33,7 @@ fn candidates(name: &UnitName) -> Vec<String> {
 
 /// The directories with this suffix, best first: for each name all directories of the load path, at
 /// last those of the whole type.
-fn directories(index: &Index, names: &[&UnitName], suffix: &str) -> Vec<PathBuf> {
+pub(super) fn directories(index: &Index, names: &[&UnitName], suffix: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for name in names {
         let mut of_name: Vec<(usize, usize, String)> = Vec::new();

@@ -28,11 +28,11 @@ pub enum Mode {
 /// Loads units from a load path. The directories are listed once, again on [`Loader::refresh`], and
 /// when one of them has changed when a unit is loaded.
 pub struct Loader {
-    files: Box<dyn UnitFiles>,
+    pub(super) files: Box<dyn UnitFiles>,
     path: LoadPath,
     mode: Mode,
     host: Host,
-    index: RefCell<Index>,
+    pub(super) index: RefCell<Index>,
     shared: RefCell<SharedNames>,
 }
 

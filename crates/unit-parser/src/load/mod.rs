@@ -8,6 +8,8 @@ mod index;
 mod loader;
 mod mounts;
 mod path;
+mod rooted;
+mod shadow;
 #[cfg(test)]
 mod tests;
 mod verify;
@@ -16,3 +18,5 @@ pub use disk::{Disk, Entry, FileKind, UnitFiles};
 pub use loader::{Loader, Mode};
 pub use mounts::{Mounted, TABLE as MOUNT_TABLE};
 pub use path::LoadPath;
+pub use rooted::Rooted;
+pub use shadow::Shadow;

@@ -8,6 +8,7 @@ pub mod document;
 mod kind;
 mod row;
 mod tables;
+mod takes;
 
 pub use kind::{Kind, RlimitUnit, words};
 pub use row::{Property, Row, RowId, Status, Table};
