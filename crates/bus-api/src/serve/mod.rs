@@ -28,7 +28,7 @@ pub struct Limits {
     pub connections: usize,
     /// Size of an incoming message, bytes.
     pub message: usize,
-    /// Bytes queued for a client that does not read, before it is disconnected.
+    /// Bytes queued for a client that does not read, before it is disconnected. A start of 16,000 units has signals of 100 MB.
     pub queue: usize,
     /// Time for the handshake.
     pub handshake: Duration,
@@ -36,7 +36,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Limits {
-        Limits { connections: 4096, message: 16 << 20, queue: 32 << 20, handshake: crate::socket::sasl::TIMEOUT }
+        Limits { connections: 4096, message: 16 << 20, queue: 256 << 20, handshake: crate::socket::sasl::TIMEOUT }
     }
 }
 

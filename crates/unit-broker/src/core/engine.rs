@@ -61,6 +61,8 @@ pub struct Engine {
     pub(super) gc: BTreeSet<UnitId>,
     pub(super) failed: BTreeSet<UnitId>,
     pub(super) recent_triggers: RecentTriggers,
+    /// Mounts that were looked for in vain during this event: thousands of units have the same paths above theirs.
+    pub(super) absent_mounts: BTreeSet<UnitName>,
     pub(super) actions: Vec<Action>,
     changed: BTreeSet<UnitId>,
     unsaved: BTreeSet<UnitName>,
@@ -81,6 +83,7 @@ impl Engine {
             gc: BTreeSet::new(),
             failed: BTreeSet::new(),
             recent_triggers: RecentTriggers::default(),
+            absent_mounts: BTreeSet::new(),
             actions: Vec::new(),
             changed: BTreeSet::new(),
             unsaved: BTreeSet::new(),
@@ -99,6 +102,7 @@ impl Engine {
         let outer = self.trail.root(&cause);
         let reply = self.dispatch(&mut cx, event);
         self.settle(&mut cx);
+        self.absent_mounts.clear();
         self.trail.leave(outer);
         reply
     }

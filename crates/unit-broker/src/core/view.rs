@@ -63,7 +63,7 @@ impl Engine {
 
     /// `NJobs`: how many jobs are installed.
     pub fn job_count(&self) -> usize {
-        self.jobs.iter().count()
+        self.jobs.len()
     }
 
     /// An installed job.

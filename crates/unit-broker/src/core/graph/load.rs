@@ -201,8 +201,14 @@ impl Engine {
 
     /// The mount unit, if there is one; looking for it leaves nothing behind.
     fn loaded_mount(&mut self, cx: &mut Cx, name: &UnitName) -> Option<UnitId> {
-        if self.graph.find(name).is_none() && cx.world.load(name).load_state != LoadState::Loaded {
-            return None;
+        if self.graph.find(name).is_none() {
+            if self.absent_mounts.contains(name) {
+                return None;
+            }
+            if cx.world.load(name).load_state != LoadState::Loaded {
+                self.absent_mounts.insert(name.clone());
+                return None;
+            }
         }
         let id = self.load(cx, name);
         (self.graph[id].load_state == LoadState::Loaded).then_some(id)

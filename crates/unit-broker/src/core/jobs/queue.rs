@@ -95,6 +95,11 @@ impl Jobs {
         self.devices.iter().filter_map(|id| self.table.get(id))
     }
 
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.table.len()
+    }
+
     /// None left.
     pub fn is_empty(&self) -> bool {
         self.table.is_empty()
