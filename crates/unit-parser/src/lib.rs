@@ -2,8 +2,9 @@
 //!
 //! [`Loader`] finds a unit's files on the load path and reads them into a [`Unit`]; a `Unit` answers
 //! typed questions by [`RowId`], the key of one line of the directive table ([`rows`], [`row`],
-//! [`lookup`]). A directive that isn't set answers with its default. Everything but the
-//! file access behind [`UnitFiles`] ([`Disk`]), [`machine`], [`zoneinfo`], [`conditions`] and [`install`] is pure: text in, values out.
+//! [`lookup`]). A directive that isn't set answers with its default. Everything but the file access
+//! behind [`UnitFiles`] ([`Disk`]), [`machine`], [`zoneinfo`], [`conditions`], [`generators`] and [`install`]
+//! is pure: text in, values out.
 #![forbid(unsafe_code)]
 
 pub mod calendar;
@@ -12,6 +13,7 @@ pub mod dependencies;
 mod diagnostic;
 pub mod escape;
 pub mod format;
+pub mod generators;
 pub mod install;
 pub mod load;
 mod long_name;
