@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 pub mod needs;
+pub mod packages;
 mod place;
 mod programs;
 pub mod wait;

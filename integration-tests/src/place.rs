@@ -35,6 +35,7 @@ pub struct Builder {
     arguments: Vec<String>,
     units: Vec<(String, String)>,
     config: Vec<(String, String)>,
+    root: Option<PathBuf>,
 }
 
 impl Builder {
@@ -47,6 +48,12 @@ impl Builder {
     /// A daemon's configuration file (`device-watcher.toml`).
     pub fn config(mut self, name: &str, text: &str) -> Builder {
         self.config.push((name.to_owned(), text.to_owned()));
+        self
+    }
+
+    /// With what lies in `root`/{usr,etc,var} over the machine's own (root only).
+    pub fn root(mut self, root: &Path) -> Builder {
+        self.root = Some(root.to_owned());
         self
     }
 
@@ -91,6 +98,10 @@ impl Builder {
             fs::write(folder.join(name), text).expect("a configuration file");
         }
         fs::create_dir_all(&dir).expect("a directory");
+        if let Some(root) = &self.root {
+            let copied = Command::new("cp").arg("-a").arg(root).arg(dir.join("root")).status();
+            assert!(copied.is_ok_and(|status| status.success()), "{} can be copied", root.display());
+        }
         let place = Place { dir, user };
         let started =
             script().arg("start").args(&self.flags).arg(&place.dir).args(&self.arguments).output().expect("bash");

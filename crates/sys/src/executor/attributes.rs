@@ -16,7 +16,13 @@ pub(super) fn before_user(job: &Job) -> Result<(), Failure> {
         fs::write(cgroup.join("cgroup.procs"), "0").at(Step::Cgroup, cgroup.display().to_string())?;
     }
     if let Some(score) = job.oom_score_adjust {
-        fs::write("/proc/self/oom_score_adj", score.to_string()).at(Step::OomAdjust, score.to_string())?;
+        // Containers and user namespaces often forbid it: systemd goes on without.
+        match fs::write("/proc/self/oom_score_adj", score.to_string()) {
+            Err(error) if error.kind() != io::ErrorKind::PermissionDenied => {
+                return Err(error).at(Step::OomAdjust, score.to_string());
+            }
+            _ => (),
+        }
     }
     if let Some(nice) = job.nice {
         // SAFETY: integers only.
