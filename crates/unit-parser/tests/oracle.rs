@@ -8,16 +8,22 @@ mod compare;
 #[path = "oracle/generate.rs"]
 mod generate;
 
-use compare::{Pair, agree};
+use compare::{Pair, Said, agree};
 use generate::{calendar_event, escaped, name, path, sample, text, time_span};
 
 const BASE_TIMES: [&str; 5] = [
     "2026-01-05 12:00:00 UTC",
     "2024-02-28 23:59:59 UTC",
-    "2026-03-29 00:59:30 UTC",
-    "2026-10-25 00:30:00 UTC",
+    "2026-03-28 20:59:30 UTC",
+    "2026-10-24 19:30:00 UTC",
     "2197-12-31 23:59:59 UTC",
 ];
+
+/// What was said without what tells two equal times of a clock apart.
+fn wall_clock(said: &Said) -> Vec<&str> {
+    let lines = said.out.lines().filter(|line| !line.starts_with("       (in UTC):"));
+    lines.map(|line| line.rsplit_once(' ').map_or(line, |(before, _)| before)).collect()
+}
 
 fn calendar(zone: &str, part: usize) {
     for base in BASE_TIMES {
@@ -30,8 +36,11 @@ fn calendar(zone: &str, part: usize) {
             // It depends on when each of the two was started.
             ignored: "       From now:",
         };
-        // Where systemd gives up its search, there is nothing to agree with.
-        agree(&pair, &sample(calendar_event(), part / BASE_TIMES.len()), |theirs| theirs.contains("deadlock"));
+        // Where systemd gives up its search, there is nothing to agree with. And of a time that a clock
+        // shows twice, it takes the one that the C library happens to come upon.
+        agree(&pair, &sample(calendar_event(), part / BASE_TIMES.len()), |theirs, ours| {
+            theirs.err.contains("deadlock") || wall_clock(theirs) == wall_clock(ours)
+        });
     }
 }
 
@@ -51,12 +60,12 @@ fn calendar_where_clocks_change() {
 fn timespan() {
     let options = ["timespan"];
     let pair = Pair { theirs: ("systemd-analyze", &options), ours: &options, zone: "UTC", ignored: "\0" };
-    agree(&pair, &sample(time_span(), 2000), |_| false);
+    agree(&pair, &sample(time_span(), 2000), |_, _| false);
 }
 
 fn escaping(theirs: &[&str], ours: &[&str], inputs: &[String]) {
     let pair = Pair { theirs: ("systemd-escape", theirs), ours, zone: "UTC", ignored: "\0" };
-    agree(&pair, inputs, |_| false);
+    agree(&pair, inputs, |_, _| false);
 }
 
 #[test]

@@ -33,12 +33,10 @@ impl CalendarEvent {
         let earliest = Timestamp::from_microsecond(after.as_microsecond().checked_add(1)?).ok()?;
         let mut from = fields_of(zone.to_datetime(earliest));
         for _ in 0..MAX_SKIPS {
-            let found = self.first_from(from)?;
-            if let Zone::Season { summer, .. } = &self.zone
-                && !self.steps_to(from, found).all(|step| is_in_season(zone, step, *summer))
-            {
-                return None;
-            }
+            let found = self.first_from(from, &|at| match &self.zone {
+                Zone::Season { summer, .. } => is_in_season(zone, at, *summer),
+                Zone::Local | Zone::Utc | Zone::Named { .. } => true,
+            })?;
             match self.place(found, zone, after)? {
                 Placed::At(time) => return u64::try_from(time.as_microsecond()).ok(),
                 Placed::Resume(later) => from = later,
@@ -47,11 +45,17 @@ impl CalendarEvent {
         None
     }
 
-    /// The first wall-clock time from `from` on that fits, by the calendar alone.
-    fn first_from(&self, mut from: Fields) -> Option<Fields> {
+    /// The first wall-clock time from `from` on that fits, by the calendar alone. systemd asks of all
+    /// times at which its search comes by, not only of the one that it finds, whether the clock is in the
+    /// season that the event names, and gives up where it isn't: such an event is over until then.
+    fn first_from(&self, mut from: Fields, in_season: &dyn Fn(Fields) -> bool) -> Option<Fields> {
         loop {
+            let [year, ..] = from;
+            if self.year.at_or_after(year) == Some(year) && !in_season(from) {
+                return None;
+            }
             match self.first_in(from, 0) {
-                Ok(found) => return Some(found),
+                Ok(found) => return steps_to(from, found).all(in_season).then_some(found),
                 Err(resume) => from = resume?,
             }
         }
@@ -126,22 +130,23 @@ impl CalendarEvent {
         let time = candidates.into_iter().flatten().filter(in_season).find(|time| *time > after);
         time.map(Placed::At).or_else(|| bump(found, 6).map(Placed::Resume))
     }
+}
 
-    /// The wall-clock times at which systemd's search looks on its way: where it starts, and the start of
-    /// each year, month, ... that it moves on to. Once the clock isn't in the season that an event names at
-    /// one of them, it gives up: such an event is over until the clock is in its season again.
-    fn steps_to(&self, from: Fields, found: Fields) -> impl Iterator<Item = Fields> + use<> {
-        let moved = from.iter().zip(&found).position(|(from, found)| from != found).unwrap_or(6);
-        let [year, ..] = from;
-        let start = (self.year.at_or_after(year) == Some(year)).then_some(from);
-        start.into_iter().chain((moved..6).map(move |last| {
-            let mut step = FIRST;
-            for (field, value) in step.iter_mut().zip(found).take(last + 1) {
-                *field = value;
-            }
-            step
-        }))
-    }
+enum Placed {
+    At(Timestamp),
+    Resume(Fields),
+}
+
+/// The start of the year, month, ... on the way to a wall-clock time, for those fields that change.
+fn steps_to(from: Fields, found: Fields) -> impl Iterator<Item = Fields> {
+    let moved = from.iter().zip(&found).position(|(from, found)| from != found).unwrap_or(6);
+    (moved..6).map(move |last| {
+        let mut step = FIRST;
+        for (field, value) in step.iter_mut().zip(found).take(last + 1) {
+            *field = value;
+        }
+        step
+    })
 }
 
 fn is_in_season(zone: &TimeZone, at: Fields, summer: bool) -> bool {
@@ -152,11 +157,6 @@ fn is_in_season(zone: &TimeZone, at: Fields, summer: bool) -> bool {
         AmbiguousOffset::Fold { before, after } => fits(before) || fits(after),
         AmbiguousOffset::Gap { .. } => false,
     }
-}
-
-enum Placed {
-    At(Timestamp),
-    Resume(Fields),
 }
 
 fn is_summer(zone: &TimeZone, time: Timestamp) -> bool {
