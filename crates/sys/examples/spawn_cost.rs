@@ -30,6 +30,8 @@ fn main() -> ExitCode {
         called
     });
     for (name, method, cgroup) in [
+        ("direct", Method::Direct, None),
+        ("direct, into a cgroup", Method::Direct, cgroup.as_ref()),
         ("clone3", Method::Clone3, None),
         ("clone3 into a cgroup", Method::Clone3, cgroup.as_ref()),
         ("clone3, then attach", Method::Clone3Attach, cgroup.as_ref()),

@@ -110,11 +110,8 @@ impl PidFd {
     /// The number that this process has for itself until the next boot: the inode of its pidfd. `None` before Linux 6.9,
     /// where all pidfds share one.
     pub fn id(&self) -> Option<u64> {
-        use nix::sys::statfs::{FsType, fstatfs};
-        /// PID_FS_MAGIC
-        const PIDFS: FsType = FsType(0x5049_4446);
-        let kind = fstatfs(&self.fd).ok()?.filesystem_type();
-        (kind == PIDFS).then(|| self.inode().ok()).flatten()
+        let kind = nix::sys::statfs::fstatfs(&self.fd).ok()?.filesystem_type();
+        (kind.0 as u64 == PIDFS).then(|| self.inode().ok()).flatten()
     }
 
     /// The inode of the pidfd: with the boot id it names this process for ever (pidfs, Linux 6.9; before, all share one).
@@ -148,6 +145,9 @@ impl From<PidFd> for OwnedFd {
         pidfd.fd
     }
 }
+
+/// PID_FS_MAGIC: the file system that pidfds have inodes of their own on.
+pub(crate) const PIDFS: u64 = 0x5049_4446;
 
 /// `struct pidfd_info` of linux/pidfd.h in its first published size, 64 bytes.
 #[repr(C)]

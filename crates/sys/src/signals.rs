@@ -87,6 +87,20 @@ pub fn reset_dispositions() {
     }
 }
 
+/// The signals that this process ignores, the two that glibc keeps for itself among them.
+pub(crate) fn ignored() -> Vec<i32> {
+    let ignores = |signal: &i32| {
+        // Handler, flags, restorer, mask.
+        let mut action = [0_u64; 4];
+        let (new, old) = (std::ptr::null::<u64>(), action.as_mut_ptr());
+        // SAFETY: the kernel writes a sigaction, 32 bytes at most, and 8 is the size of its mask.
+        let r = unsafe { libc::syscall(libc::SYS_rt_sigaction, *signal, new, old, 8) };
+        let [handler, ..] = action;
+        r == 0 && handler == libc::SIG_IGN as u64
+    };
+    (1..=libc::SIGRTMAX()).filter(ignores).collect()
+}
+
 /// Ignores a signal (SIG_IGN survives execve).
 pub fn ignore(signal: i32) {
     // SAFETY: SIG_IGN installs no code.

@@ -8,7 +8,7 @@ use std::fs;
 use std::io;
 
 /// systemd's default for UMask=.
-const UMASK: u32 = 0o022;
+pub(crate) const UMASK: u32 = 0o022;
 
 /// All that needs the spawner's rights: cgroup, OOM score, priorities, affinity.
 pub(super) fn before_user(job: &Job) -> Result<(), Failure> {
@@ -72,7 +72,8 @@ fn set_rlimit(limit: &Rlimit) -> io::Result<()> {
     }
 }
 
-fn resource(name: &str) -> Option<Resource> {
+/// A limit by its name in `LimitNOFILE=`.
+pub(crate) fn resource(name: &str) -> Option<Resource> {
     Some(match name {
         "CPU" => Resource::RLIMIT_CPU,
         "FSIZE" => Resource::RLIMIT_FSIZE,
@@ -109,11 +110,17 @@ fn set_affinity(cpus: &[usize]) -> io::Result<()> {
     Ok(nix::sched::sched_setaffinity(nix::unistd::Pid::from_raw(0), &set)?)
 }
 
-/// ioprio_set(2): class in the upper bits from 13 on. 1 is IOPRIO_WHO_PROCESS.
 fn set_io_priority(wanted: &IoScheduling) -> io::Result<()> {
-    let value = (wanted.class << 13) | (wanted.priority & 0x1fff);
     // SAFETY: integers only.
-    cvt(unsafe { libc::syscall(libc::SYS_ioprio_set, 1, 0, value) } as i32)
+    cvt(unsafe { libc::syscall(libc::SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, io_priority(wanted)) } as i32)
+}
+
+/// ioprio_set(2): missing from libc.
+pub(crate) const IOPRIO_WHO_PROCESS: i32 = 1;
+
+/// ioprio_set(2): class in the upper bits from 13 on.
+pub(crate) fn io_priority(wanted: &IoScheduling) -> i32 {
+    (wanted.class << 13) | (wanted.priority & 0x1fff)
 }
 
 fn cvt(r: i32) -> io::Result<()> {

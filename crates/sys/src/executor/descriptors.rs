@@ -8,7 +8,7 @@ use std::io;
 use std::os::fd::RawFd;
 
 /// First descriptor after standard input, output and error.
-const FIRST: RawFd = 3;
+pub(crate) const FIRST: RawFd = 3;
 
 /// Puts the job's descriptors at 3, 4, ... and closes all others but the channels, which move up and close on exec.
 ///
@@ -21,7 +21,7 @@ pub(super) fn arrange(job: &Job, channels: &mut Channels) -> Result<(), Failure>
     *channels = Channels { log, report };
     let sources: Vec<RawFd> = job.fds.iter().map(|passed| passed.fd).collect();
     let mut parked = None;
-    for step in plan(&sources) {
+    for step in plan(FIRST, &sources) {
         let name = |target: RawFd| job.fds.get((target - FIRST) as usize).map_or("", |passed| passed.name.as_str());
         match step {
             Move::Keep(target) => {
@@ -50,7 +50,7 @@ pub(super) fn arrange(job: &Job, channels: &mut Channels) -> Result<(), Failure>
 
 /// One step of putting descriptors in their places.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Move {
+pub(crate) enum Move {
     /// It is there already.
     Keep(RawFd),
     /// A copy of the first at the second, whose old content nobody needs any more.
@@ -61,12 +61,12 @@ enum Move {
     Unpark(RawFd),
 }
 
-/// The order in which `sources` get to 3, 4, ... so that no content is overwritten while it is needed.
-fn plan(sources: &[RawFd]) -> Vec<Move> {
+/// The order in which `sources` get to `first`, the next, ... so that no content is overwritten while it is needed.
+pub(crate) fn plan(first: RawFd, sources: &[RawFd]) -> Vec<Move> {
     let mut steps = Vec::with_capacity(sources.len());
     let mut users: HashMap<RawFd, usize> = HashMap::with_capacity(sources.len());
     let mut open: BTreeMap<RawFd, RawFd> = BTreeMap::new();
-    for (target, source) in (FIRST..).zip(sources.iter().copied()) {
+    for (target, source) in (first..).zip(sources.iter().copied()) {
         if source == target {
             steps.push(Move::Keep(target));
         } else {
@@ -148,7 +148,7 @@ mod tests {
     fn after(sources: &[RawFd]) -> Vec<RawFd> {
         let mut content: BTreeMap<RawFd, RawFd> = (0..50).map(|fd| (fd, fd)).collect();
         let mut parked = None;
-        for step in plan(sources) {
+        for step in plan(FIRST, sources) {
             match step {
                 Move::Keep(target) => assert_eq!(content[&target], target),
                 Move::Copy(source, target) => drop(content.insert(target, content[&source])),

@@ -10,7 +10,7 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Component, Path, PathBuf};
 
 /// One directory that exists now.
-pub(super) struct Directory {
+pub(crate) struct Directory {
     /// RUNTIME_DIRECTORY & co.
     pub(super) variable: &'static str,
     /// Absolute.

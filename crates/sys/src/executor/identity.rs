@@ -35,3 +35,12 @@ pub(super) fn new_uid(job: &Job) -> Option<Uid> {
     let now = getresuid().ok()?;
     ([now.real, now.effective, now.saved] != [uid; 3]).then_some(uid)
 }
+
+/// Whether a change to this user, with its groups, changes nothing.
+pub(crate) fn is_own(user: &super::User) -> bool {
+    let wanted: BTreeSet<u32> = user.groups.iter().copied().collect();
+    let (Ok(groups), Ok(uids), Ok(gids)) = (getgroups(), getresuid(), getresgid()) else { return false };
+    wanted == groups.into_iter().map(Gid::as_raw).collect()
+        && user.uid.is_none_or(|uid| [uids.real, uids.effective, uids.saved] == [Uid::from_raw(uid); 3])
+        && user.gid.is_none_or(|gid| [gids.real, gids.effective, gids.saved] == [Gid::from_raw(gid); 3])
+}

@@ -7,17 +7,17 @@
 //! Root's rights are needed by most steps, so the user changes late; the working directory is entered after that, because
 //! the user must be able to.
 
-mod attributes;
+pub(crate) mod attributes;
 mod capabilities;
 mod credentials;
-mod descriptors;
+pub(crate) mod descriptors;
 mod directories;
-mod identity;
+pub(crate) mod identity;
 mod job;
 mod namespace;
-mod program;
-mod report;
-mod run;
+pub(crate) mod program;
+pub(crate) mod report;
+pub(crate) mod run;
 mod stdio;
 
 pub use credentials::remove as remove_credentials;

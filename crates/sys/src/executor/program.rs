@@ -44,8 +44,50 @@ pub(super) fn enter_directory(job: &Job) -> Result<(), Failure> {
     }
 }
 
-/// The job's environment and what only this process can know. What the job sets itself stays, as in systemd.
-pub(super) fn environment(job: &Job, directories: &[Directory], journal: Option<(u64, u64)>) -> Vec<(String, String)> {
+/// What only the process itself knows.
+pub(crate) struct Own {
+    /// Its PID.
+    pub(crate) pid: String,
+    /// The number of its pidfd, if those have numbers.
+    pub(crate) id: Option<String>,
+}
+
+impl Own {
+    /// Of this process, as far as the job tells of it.
+    pub(super) fn read(job: &Job) -> Self {
+        let id = if passes_fds(job) { own_id() } else { None };
+        Self { pid: std::process::id().to_string(), id: id.map(|id| id.to_string()) }
+    }
+}
+
+/// A PID is used again one day; this number isn't (sd_listen_fds(3)).
+pub(crate) const PIDFD_ID_VARIABLE: &str = "LISTEN_PIDFDID";
+
+/// Whether the program is told of descriptors.
+pub(crate) fn passes_fds(job: &Job) -> bool {
+    !job.fds.is_empty() && !job.hide_listen_fds
+}
+
+/// Whether the job sets a variable itself.
+pub(crate) fn sets(job: &Job, variable: &str) -> bool {
+    job.env.iter().any(|(name, _)| name == variable)
+}
+
+/// The variables that hold the process's own PID.
+pub(crate) fn pid_variables(job: &Job) -> impl Iterator<Item = &'static str> {
+    let watchdog = sets(job, "WATCHDOG_USEC");
+    let wanted = [("LISTEN_PID", passes_fds(job)), ("WATCHDOG_PID", watchdog), ("SYSTEMD_EXEC_PID", true)];
+    wanted.into_iter().filter(|(name, wanted)| *wanted && !sets(job, name)).map(|(name, _)| name)
+}
+
+/// The job's environment, and what its process alone can know if that is known yet. What the job sets itself stays, as in
+/// systemd.
+pub(crate) fn environment(
+    job: &Job,
+    directories: &[Directory],
+    journal: Option<(u64, u64)>,
+    own: Option<Own>,
+) -> Vec<(String, String)> {
     let mut env: Vec<(String, String)> = Vec::with_capacity(job.env.len() + 8);
     for (name, value) in &job.env {
         set(&mut env, name, value.clone());
@@ -55,21 +97,19 @@ pub(super) fn environment(job: &Job, directories: &[Directory], journal: Option<
             env.push((name.to_owned(), value));
         }
     };
-    let pid = std::process::id().to_string();
-    if !job.fds.is_empty() && !job.hide_listen_fds {
+    if passes_fds(job) {
         let names: Vec<&str> = job.fds.iter().map(|passed| passed.name.as_str()).collect();
-        add("LISTEN_PID", pid.clone());
-        // A pid is used again one day; this number isn't (sd_listen_fds(3)).
-        if let Some(id) = own_id() {
-            add("LISTEN_PIDFDID", id.to_string());
-        }
         add("LISTEN_FDS", job.fds.len().to_string());
         add("LISTEN_FDNAMES", names.join(":"));
     }
-    if job.env.iter().any(|(name, _)| name == "WATCHDOG_USEC") {
-        add("WATCHDOG_PID", pid.clone());
+    if let Some(own) = own {
+        for name in pid_variables(job) {
+            add(name, own.pid.clone());
+        }
+        if let Some(id) = own.id {
+            add(PIDFD_ID_VARIABLE, id);
+        }
     }
-    add("SYSTEMD_EXEC_PID", pid);
     if let Some((device, inode)) = journal {
         add("JOURNAL_STREAM", format!("{device}:{inode}"));
     }
@@ -138,21 +178,20 @@ mod tests {
             ["/run/a", "/run/b"].map(|path| Directory { variable: "RUNTIME_DIRECTORY", path: path.into() });
         let job = Job { env: pairs(&[("A", "1"), ("A", "2"), ("LISTEN_FDNAMES", "mine")]), fds, ..Job::default() };
         let pid = std::process::id().to_string();
+        let own = |id: Option<&str>| Some(Own { pid: pid.clone(), id: id.map(str::to_owned) });
         let expected = pairs(&[
             ("A", "2"),
             ("LISTEN_FDNAMES", "mine"),
-            ("LISTEN_PID", &pid),
             ("LISTEN_FDS", "2"),
+            ("LISTEN_PID", &pid),
             ("SYSTEMD_EXEC_PID", &pid),
+            ("LISTEN_PIDFDID", "77"),
             ("JOURNAL_STREAM", "8:1234"),
             ("RUNTIME_DIRECTORY", "/run/a:/run/b"),
         ]);
-        let mut env = environment(&job, &directories, Some((8, 1234)));
-        env.retain(|(name, value)| {
-            name != "LISTEN_PIDFDID" || own_id().map(|id| id.to_string()).as_ref() != Some(value)
-        });
-        assert_eq!(env, expected);
+        assert_eq!(environment(&job, &directories, Some((8, 1234)), own(Some("77"))), expected);
         let hidden = Job { hide_listen_fds: true, env: vec![], ..job };
-        assert_eq!(environment(&hidden, &[], None), pairs(&[("SYSTEMD_EXEC_PID", &pid)]));
+        assert_eq!(environment(&hidden, &[], None, own(None)), pairs(&[("SYSTEMD_EXEC_PID", &pid)]));
+        assert_eq!(environment(&hidden, &[], None, None), []);
     }
 }

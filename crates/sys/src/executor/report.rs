@@ -154,7 +154,7 @@ pub enum ExecReport {
 }
 
 /// Written just before execve. What follows is a failure's text; end of file instead means that execve closed the pipe.
-pub(super) const ABOUT_TO_EXEC: u8 = b'x';
+pub(crate) const ABOUT_TO_EXEC: u8 = b'x';
 
 impl ExecReport {
     /// From everything read until end of file.

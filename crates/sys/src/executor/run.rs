@@ -28,7 +28,7 @@ pub fn main() -> ExitCode {
     };
     let mut channels = Channels { log: job.log_fd, report: job.report_fd };
     if let Some((status, text)) = &job.refusal {
-        channels.tell_line(&format!("{}: cannot start {}: {text}\n", job.unit, job.path));
+        channels.tell_line(&format!("{}{text}\n", complaint(&job)));
         return ExitCode::from(*status);
     }
     if let Some(fd) = job.wait_fd {
@@ -73,7 +73,7 @@ pub(super) struct Channels {
 impl Channels {
     /// Best effort: the exit status tells the step in any case.
     fn tell(&self, job: &Job, failure: &Failure) {
-        self.tell_line(&format!("{}: cannot start {}: {failure}\n", job.unit, job.path));
+        self.tell_line(&format!("{}{failure}\n", complaint(job)));
     }
 
     fn tell_line(&self, line: &str) {
@@ -82,6 +82,11 @@ impl Channels {
             write(report, line.as_bytes());
         }
     }
+}
+
+/// How the line of a failure begins.
+pub(crate) fn complaint(job: &Job) -> String {
+    format!("{}: cannot start {}: ", job.unit, job.path)
 }
 
 fn write(fd: RawFd, bytes: &[u8]) {
@@ -106,7 +111,7 @@ fn become_service(job: &Job, channels: &mut Channels) -> Result<Infallible, Fail
     let directories = directories::create(job)?;
     credentials::set_up(job)?;
     attributes::umask(job);
-    let mut env = program::environment(job, &directories, journal);
+    let mut env = program::environment(job, &directories, journal, Some(program::Own::read(job)));
 
     namespace::enter(job)?;
     if !job.full_privileges && !job.keep_credentials {

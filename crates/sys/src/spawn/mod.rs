@@ -1,14 +1,18 @@
-//! Starting a process: vfork into the executor, which becomes the service.
+//! Starting a process: a job that some system calls can do is done by the new process itself ([`Method::Direct`]), others by
+//! the executor, which becomes the service.
 //!
-//! clone3(2) with CLONE_VM and CLONE_VFORK copies no page tables, CLONE_PIDFD and CLONE_INTO_CGROUP save the races and the
-//! milliseconds of doing it afterwards. Kernels and sandboxes that refuse get the next weaker way, with the same result.
+//! clone3(2) with CLONE_VM copies no page tables, CLONE_PIDFD and CLONE_INTO_CGROUP save the races and the milliseconds of
+//! doing it afterwards. Kernels and sandboxes that refuse get the next weaker way, with the same result.
 
+mod child;
 mod clone3;
+mod direct;
 
 use crate::cgroup::Cgroup;
 use crate::executor::Job;
 use crate::memfd;
 use crate::pidfd::PidFd;
+use crate::signals;
 use std::ffi::CString;
 use std::fs::OpenOptions;
 use std::io;
@@ -21,6 +25,9 @@ use std::path::{Path, PathBuf};
 pub struct Executor {
     file: OwnedFd,
     path: PathBuf,
+    /// Signals that we ignored when it was opened, and so will our children unless they are told not to.
+    ignored: Vec<i32>,
+    nursery: clone3::Nursery,
 }
 
 impl Executor {
@@ -35,7 +42,8 @@ impl Executor {
     /// Opens the program at a path.
     pub fn open(path: &Path) -> io::Result<Self> {
         let file = OpenOptions::new().read(true).custom_flags(libc::O_PATH | libc::O_CLOEXEC).open(path)?;
-        Ok(Self { file: file.into(), path: path.to_owned() })
+        let (ignored, nursery) = (signals::ignored(), clone3::Nursery::default());
+        Ok(Self { file: file.into(), path: path.to_owned(), ignored, nursery })
     }
 
     /// Where it was found.
@@ -58,6 +66,8 @@ pub struct SpawnRequest<'a> {
 /// How a process was started; for logs and measurements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Method {
+    /// Without the executor: clone3, the system calls of a plain job, execve. Born in its cgroup.
+    Direct,
     /// Born in its cgroup (or none was asked for).
     Clone3,
     /// clone3, then moves itself into its cgroup.
@@ -81,8 +91,8 @@ pub struct Spawned {
 /// status and report pipe: an error here means that the executor could not be started at all.
 pub fn spawn(request: &SpawnRequest<'_>) -> io::Result<Spawned> {
     let methods: &[Method] = match request.cgroup {
-        Some(_) => &[Method::Clone3, Method::Clone3Attach],
-        None => &[Method::Clone3],
+        Some(_) => &[Method::Direct, Method::Clone3, Method::Clone3Attach],
+        None => &[Method::Direct, Method::Clone3],
     };
     for method in methods {
         match spawn_by(*method, request) {
@@ -93,11 +103,19 @@ pub fn spawn(request: &SpawnRequest<'_>) -> io::Result<Spawned> {
     spawn_by(Method::Fork, request)
 }
 
-/// As [`spawn`], in one way alone.
+/// As [`spawn`], in one way alone. EOPNOTSUPP from [`Method::Direct`]: the job needs the executor.
 pub fn spawn_by(method: Method, request: &SpawnRequest<'_>) -> io::Result<Spawned> {
     let SpawnRequest { executor, job, cgroup } = *request;
     let attaching = || Job { attach_cgroup: cgroup.map(|c| c.path().to_owned()), ..job.clone() };
     let pidfd = match method {
+        Method::Direct => {
+            let prepared = direct::prepare(job, &executor.ignored);
+            let direct = prepared.ok_or_else(|| io::Error::from_raw_os_error(libc::EOPNOTSUPP))?;
+            let directory = cgroup.map(Cgroup::open).transpose()?;
+            let pidfd = executor.nursery.start(direct.program, directory.as_ref().map(AsFd::as_fd))?;
+            drop(direct.held);
+            pidfd
+        }
         Method::Clone3 => {
             let directory = cgroup.map(Cgroup::open).transpose()?;
             start_clone3(executor, job, directory.as_ref())?
@@ -125,8 +143,9 @@ fn prepare(job: &Job) -> io::Result<(OwnedFd, Vec<RawFd>)> {
 
 fn start_clone3(executor: &Executor, job: &Job, cgroup: Option<&OwnedFd>) -> io::Result<PidFd> {
     let (memfd, inherit) = prepare(job)?;
-    let argv = [CString::from(c"process-executor"), number(memfd.as_raw_fd())];
-    clone3::vfork_exec(executor.file.as_fd(), &argv, &inherit, cgroup.map(AsFd::as_fd))
+    let argv = vec![CString::from(c"process-executor"), number(memfd.as_raw_fd())];
+    let program = clone3::exec_program(executor.file.as_fd(), argv, &inherit);
+    clone3::start_and_wait(program, cgroup.map(AsFd::as_fd))
 }
 
 fn number(fd: RawFd) -> CString {

@@ -6,6 +6,7 @@ mod harness;
 mod processes;
 
 use std::process::ExitCode;
+use sys::spawn::Method;
 
 fn main() -> ExitCode {
     let argument = std::env::args().nth(1).unwrap_or_default();
@@ -14,7 +15,7 @@ fn main() -> ExitCode {
     }
     let filter = argument.trim_start_matches('-').to_owned();
     let root = nix::unistd::geteuid().is_root();
-    let (mut passed, mut failed, mut left_out) = (0, 0, 0);
+    let (mut passed, mut failed, mut left_out, mut directly) = (0, 0, 0, 0);
     let mut report = |name: &str, result: Result<(), String>| match result {
         Ok(()) => {
             passed += 1;
@@ -31,9 +32,17 @@ fn main() -> ExitCode {
             left_out += 1;
             continue;
         }
-        for method in [sys::spawn::Method::Clone3, sys::spawn::Method::Fork] {
-            report(&format!("{} ({method:?})", case.name), harness::check(&case, method));
+        for method in [Method::Direct, Method::Clone3, Method::Fork] {
+            match harness::check(&case, method) {
+                None => continue,
+                Some(result) => report(&format!("{} ({method:?})", case.name), result),
+            }
+            directly += usize::from(method == Method::Direct);
         }
+    }
+    if filter.is_empty() {
+        // Those that need no executor: the comparison of both ways must not become empty.
+        report("jobs without an executor", if directly >= 24 { Ok(()) } else { Err(format!("  only {directly}")) });
     }
     for (name, test) in processes::TABLE.into_iter().filter(|(name, _)| name.contains(&filter)) {
         report(name, test());

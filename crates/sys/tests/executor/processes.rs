@@ -97,7 +97,7 @@ fn in_cgroup() -> Result<(), String> {
     let mut job = shell("sleep 1000 & sleep 1000 & wait");
     job.stdin = Stdio::Null;
     let child = spawn(&SpawnRequest { executor: &executor(), job: &job, cgroup: Some(&unit) }).unwrap();
-    same(child.method, Method::Clone3)?;
+    same(child.method, Method::Direct)?;
     same(sys::process::cgroup(child.pid).unwrap(), unit.name())?;
     same(root.by_name(&unit.name()), Some(unit.clone()))?;
     same(unit.populated().unwrap(), true)?;
@@ -132,7 +132,7 @@ fn in_cgroup() -> Result<(), String> {
 
 fn methods() -> Result<(), String> {
     let Some(root) = cgroups() else { return Ok(()) };
-    for method in [Method::Clone3, Method::Clone3Attach, Method::Fork] {
+    for method in [Method::Direct, Method::Clone3, Method::Clone3Attach, Method::Fork] {
         let unit = root.create(&format!("sys-test-{}/{method:?}", std::process::id())).unwrap();
         let job = shell(&format!("read line </proc/self/cgroup; grep -qx '0::{}' /proc/self/cgroup", unit.name()));
         let child = spawn_by(method, &SpawnRequest { executor: &executor(), job: &job, cgroup: Some(&unit) }).unwrap();
