@@ -1,6 +1,7 @@
 //! A booted Quintet.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -35,6 +36,7 @@ pub struct Builder {
     arguments: Vec<String>,
     units: Vec<(String, String)>,
     config: Vec<(String, String)>,
+    generators: Vec<(String, String)>,
     root: Option<PathBuf>,
 }
 
@@ -42,6 +44,12 @@ impl Builder {
     /// A unit file as a package would install it. `NAME.wants/OTHER` makes a link to OTHER.
     pub fn unit(mut self, name: &str, text: &str) -> Builder {
         self.units.push((name.to_owned(), text.to_owned()));
+        self
+    }
+
+    /// A generator, as a shell script (root only).
+    pub fn generator(mut self, name: &str, script: &str) -> Builder {
+        self.generators.push((name.to_owned(), script.to_owned()));
         self
     }
 
@@ -96,6 +104,12 @@ impl Builder {
             let folder = if user { dir.join("config/quintet") } else { dir.join("config") };
             fs::create_dir_all(&folder).expect("a directory");
             fs::write(folder.join(name), text).expect("a configuration file");
+        }
+        for (name, script) in &self.generators {
+            let file = dir.join("generators").join(name);
+            fs::create_dir_all(file.parent().expect("below generators")).expect("a directory");
+            fs::write(&file, format!("#!/bin/sh\n{script}\n")).expect("a script");
+            fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).expect("a program");
         }
         fs::create_dir_all(&dir).expect("a directory");
         if let Some(root) = &self.root {

@@ -57,7 +57,7 @@ impl Diagnostic {
     /// What kind of complaint it is.
     pub fn class(&self) -> Class {
         match self.code.as_str() {
-            "no-effect" | "not-looked-at" | "gone" => Class::NoEffect,
+            "no-effect" | "gone" => Class::NoEffect,
             "needs-privilege" => Class::NeedsPrivilege,
             code if code.starts_with("missing-") => Class::Missing,
             // What is said of the whole file is systemd's refusal of it.

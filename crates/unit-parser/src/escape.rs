@@ -111,7 +111,9 @@ pub fn path_unescape_bytes(text: &str) -> Result<Vec<u8>, EscapeError> {
         return Ok(b"/".to_vec());
     }
     let inner = unescape_bytes(text)?;
-    let mut parts = inner.split(|byte| *byte == b'/');
+    // systemd looks at a C string's path: up to a NUL.
+    let path = inner.split(|byte| *byte == 0).next().unwrap_or(&inner);
+    let mut parts = path.split(|byte| *byte == b'/');
     if parts.any(|part| matches!(part, b"" | b"." | b"..")) {
         return Err(EscapeError::Path);
     }

@@ -1,57 +1,32 @@
 //! Generators (systemd.generator(7)): programs that write units before units are loaded.
+//!
+//! Which ones there are, how each is run, and the directories around it; waiting for them is the caller's business,
+//! who may have other things to do meanwhile.
 
 use std::collections::BTreeMap;
 use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::time::{Duration, Instant};
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use thiserror::Error;
 
 use crate::conditions::machine::architecture_name;
 use crate::conditions::virtualization::Virtualization;
-use crate::load::{Disk, FileKind, Mode, UnitFiles};
+use crate::load::{Disk, FileKind, LoadPath, Mode, UnitFiles};
 
 /// How long all of them together may take.
-const TIMEOUT: Duration = Duration::from_secs(90);
+pub const TIMEOUT: Duration = Duration::from_secs(90);
 
-/// How often it is looked whether they have ended.
-const POLL: Duration = Duration::from_millis(5);
-
-/// What went wrong with one generator; the others count.
+/// A directory for their output could not be made.
 #[derive(Debug, Error)]
-pub enum GeneratorError {
-    /// It could not be started.
-    #[error("{}: {error}", path.display())]
-    Start {
-        /// The program.
-        path: PathBuf,
-        /// Why.
-        error: io::Error,
-    },
-    /// It failed.
-    #[error("{}: {status}", path.display())]
-    Failed {
-        /// The program.
-        path: PathBuf,
-        /// How it ended.
-        status: ExitStatus,
-    },
-    /// It took too long and was killed.
-    #[error("{}: killed after {} s", path.display(), TIMEOUT.as_secs())]
-    Timeout {
-        /// The program.
-        path: PathBuf,
-    },
-    /// A directory for their output could not be made.
-    #[error("{}: {error}", path.display())]
-    Directory {
-        /// The directory.
-        path: PathBuf,
-        /// Why.
-        error: io::Error,
-    },
+#[error("{}: {error}", path.display())]
+pub struct DirectoryError {
+    /// The directory.
+    pub path: PathBuf,
+    /// Why.
+    pub error: io::Error,
 }
 
 /// Where generators are, and where their units go.
@@ -91,6 +66,11 @@ impl Generators {
         Some(Generators { programs, output, mode })
     }
 
+    /// Whether what they write would be looked at.
+    pub fn are_on(&self, path: &LoadPath) -> bool {
+        self.output.iter().any(|dir| path.dirs.contains(dir))
+    }
+
     /// The programs that are to be run, by name; a link to /dev/null or an empty file masks those further down.
     pub fn found(&self) -> Vec<PathBuf> {
         let mut by_name: BTreeMap<String, PathBuf> = BTreeMap::new();
@@ -106,80 +86,60 @@ impl Generators {
         by_name.into_values().filter(runs).collect()
     }
 
-    /// Empties the output directories and runs all programs at the same time; waits for them. What they
-    /// wrote is there for the next [`crate::Loader::refresh`].
-    pub fn run(&self) -> Vec<GeneratorError> {
-        let mut errors = Vec::new();
+    /// Empties the output directories and makes them anew; without programs to run they are only removed.
+    ///
+    /// # Errors
+    /// The directory that can't be removed or made, and why.
+    pub fn prepare(&self) -> Result<(), DirectoryError> {
+        let wanted = !self.found().is_empty();
         for dir in &self.output {
-            let emptied = match std::fs::remove_dir_all(dir) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-                Ok(()) | Err(_) => std::fs::create_dir_all(dir),
-            };
-            if let Err(error) = emptied {
-                errors.push(GeneratorError::Directory { path: dir.clone(), error });
-                return errors;
+            let failed = |error| DirectoryError { path: dir.clone(), error };
+            match std::fs::remove_dir_all(dir) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
+                Ok(()) | Err(_) => {}
+            }
+            if wanted {
+                std::fs::create_dir_all(dir).map_err(failed)?;
             }
         }
-        let mut children = Vec::new();
-        for path in self.found() {
-            match self.command(&path).spawn() {
-                Ok(child) => children.push((path, child)),
-                Err(error) => errors.push(GeneratorError::Start { path, error }),
-            }
-        }
-        errors.extend(wait(children));
+        Ok(())
+    }
+
+    /// Removes those output directories that stayed empty.
+    pub fn trim(&self) {
         for dir in &self.output {
-            // Only removes those that stayed empty.
+            // One that isn't empty stays.
             let _ = std::fs::remove_dir(dir);
         }
-        errors
     }
 
-    fn command(&self, path: &Path) -> Command {
-        let scope = if self.mode == Mode::System { "system" } else { "user" };
+    /// How a program is run: its arguments, and on top of the manager's environment the variables of
+    /// systemd.generator(7).
+    pub fn command(&self, path: &Path, environment: &[String]) -> Command {
         let flag = |yes: bool| if yes { "1" } else { "0" };
         let mut command = Command::new(path);
-        command.args(&self.output).stdin(Stdio::null()).current_dir("/");
-        command.env("SYSTEMD_SCOPE", scope).env("SYSTEMD_ARCHITECTURE", architecture_name());
-        command.env("SYSTEMD_IN_INITRD", flag(Path::new("/etc/initrd-release").exists()));
-        if self.mode == Mode::System {
-            command.env("SYSTEMD_FIRST_BOOT", flag(Path::new("/run/systemd/first-boot").exists()));
-        }
-        let kind = match Virtualization::detect() {
-            Virtualization::None => return command,
-            Virtualization::Machine(word) => format!("vm:{word}"),
-            Virtualization::Container(word) => format!("container:{word}"),
-        };
-        command.env("SYSTEMD_VIRTUALIZATION", kind);
-        command
-    }
-}
-
-fn wait(children: Vec<(PathBuf, Child)>) -> Vec<GeneratorError> {
-    let deadline = Instant::now() + TIMEOUT;
-    let mut errors = Vec::new();
-    let mut open = children;
-    while !open.is_empty() {
-        let late = Instant::now() >= deadline;
-        let mut still = Vec::new();
-        for (path, mut child) in open {
-            match child.try_wait() {
-                Ok(Some(status)) if status.success() => {}
-                Ok(Some(status)) => errors.push(GeneratorError::Failed { path, status }),
-                Ok(None) if late => {
-                    // It may have ended in between; either way it is gone afterwards.
-                    let _ = child.kill();
-                    let _ = child.wait();
-                    errors.push(GeneratorError::Timeout { path });
-                }
-                Ok(None) => still.push((path, child)),
-                Err(error) => errors.push(GeneratorError::Start { path, error }),
+        command.args(&self.output).stdin(Stdio::null()).current_dir("/").env_clear();
+        command.envs(environment.iter().filter_map(|assignment| assignment.split_once('=')));
+        command.env("SYSTEMD_ARCHITECTURE", architecture_name());
+        match self.mode {
+            Mode::System => {
+                command.env("SYSTEMD_SCOPE", "system");
+                command.env("SYSTEMD_IN_INITRD", flag(Path::new("/etc/initrd-release").exists()));
+                command.env("SYSTEMD_FIRST_BOOT", flag(Path::new("/run/systemd/first-boot").exists()));
+            }
+            Mode::User => {
+                command.env("SYSTEMD_SCOPE", "user");
             }
         }
-        open = still;
-        if !open.is_empty() {
-            std::thread::sleep(POLL);
+        match Virtualization::detect() {
+            Virtualization::None => {}
+            Virtualization::Machine(word) => {
+                command.env("SYSTEMD_VIRTUALIZATION", format!("vm:{word}"));
+            }
+            Virtualization::Container(word) => {
+                command.env("SYSTEMD_VIRTUALIZATION", format!("container:{word}"));
+            }
         }
+        command
     }
-    errors
 }

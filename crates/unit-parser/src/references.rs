@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::dependencies::DependencyKind;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::name::UnitName;
-use crate::table::{Kind, RowId, Status, rows};
+use crate::table::{Kind, RowId, rows};
 use crate::unit::{LoadState, Setting, Unit};
 use crate::unit_type::UnitType;
 use crate::value::Value;
@@ -70,7 +70,7 @@ pub fn check(unit: &Unit, lookup: &dyn Lookup) -> Vec<Diagnostic> {
     for setting in unit.settings().iter().filter(|setting| unit.is_set(setting.row)) {
         review.units(setting);
         review.programs(setting);
-        review.status(setting);
+        review.privileges(setting);
     }
     review.accounts();
     review.manual();
@@ -117,24 +117,21 @@ impl Review<'_> {
         if own_root.iter().any(|id| self.unit.is_set(*id)) {
             return;
         }
-        for command in commands {
+        for (index, command) in commands.iter().enumerate() {
             if !self.lookup.program(&command.path) {
-                let severity = if command.ignore_failure { Severity::Note } else { Severity::Warning };
+                // systemd-analyze verify looks at the first command of each directive only.
+                let expected = command.ignore_failure || index > 0;
+                let severity = if expected { Severity::Note } else { Severity::Warning };
                 let message = format!("{} can't be run: no such program", command.path);
                 self.complain(setting.row, &command.path, severity, "missing-program", message);
             }
         }
     }
 
-    fn status(&mut self, setting: &Setting) {
-        let row = setting.row.row();
+    fn privileges(&mut self, setting: &Setting) {
         if self.unit.user_manager && PRIVILEGED.contains(&setting.row) {
             let message = "a user's manager lacks the privileges for it".to_owned();
             self.complain(setting.row, "", Severity::Note, "needs-privilege", message);
-        }
-        if row.status == Status::Unknown {
-            let message = "it is read and shown; nobody has looked at what it does here".to_owned();
-            self.complain(setting.row, "", Severity::Note, "not-looked-at", message);
         }
     }
 
@@ -274,7 +271,6 @@ mod tests {
         let unit = loader.load_text(&name, TEXT, Some("/x.service".into()));
         let seen: Vec<String> = check(&unit, &Nothing(TEXT))
             .iter()
-            .filter(|d| d.code != "not-looked-at")
             .map(|d| format!("{}:{} {} {:?}", d.line, d.column, d.code, d.severity))
             .collect();
         let expected = [

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
-use unit_parser::generators::{GeneratorError, Generators};
+use unit_parser::generators::Generators;
 use unit_parser::{Host, LoadPath, Loader, Mode};
 
 fn program(dir: &Path, name: &str, script: &str) {
@@ -23,8 +23,8 @@ fn generated_units_are_loaded() {
         output: ["normal", "early", "late"].map(|name| root.join(name)),
         mode: Mode::System,
     };
-    let write =
-        r#"printf '[Unit]\nDescription=%s\n[Service]\nExecStart=/bin/true\n' "$SYSTEMD_SCOPE" > "$1/made.service""#;
+    let write = r#"set -- "$1" "$#" "$SYSTEMD_SCOPE $SYSTEMD_IN_INITRD $SYSTEMD_FIRST_BOOT $OWN"
+        printf '[Unit]\nDescription=%s\n[Service]\nExecStart=/bin/true\n' "$3 $2" >"$1/made.service""#;
     program(&second, "write", write);
     program(&second, "hidden", "touch \"$1/hidden\"");
     program(&second, "masked", "touch \"$1/masked\"");
@@ -34,25 +34,30 @@ fn generated_units_are_loaded() {
     fs::create_dir_all(root.join("late")).unwrap();
     fs::write(root.join("late/old.service"), "of last time").unwrap();
 
-    let errors = generators.run();
-    let failed: Vec<&Path> = errors
-        .iter()
-        .map(|error| match error {
-            GeneratorError::Failed { path, .. } => path.as_path(),
-            other => panic!("{other}"),
-        })
-        .collect();
-    assert_eq!(failed, [first.join("hidden")]);
+    assert_eq!(generators.found(), [first.join("hidden"), second.join("write")]);
+    generators.prepare().unwrap();
+    assert!(root.join("early").exists() && !root.join("late/old.service").exists());
+    let environment = ["OWN=a=b".to_owned()];
+    let statuses =
+        generators.found().into_iter().map(|path| generators.command(&path, &environment).status().unwrap().code());
+    assert_eq!(statuses.collect::<Vec<_>>(), [Some(3), Some(0)]);
+    generators.trim();
     let left: Vec<String> =
         fs::read_dir(root.join("normal")).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
     assert_eq!(left, ["made.service"]);
-    // Directories that stayed empty are gone, with what was in them before.
+    // Directories that stayed empty are gone.
     assert!(!root.join("early").exists() && !root.join("late").exists());
 
     let loader = Loader::new(LoadPath { dirs: vec![root.join("normal")] }, Mode::System, Host::default());
     let unit = loader.load(&"made.service".parse().unwrap());
     assert!(unit.is_loaded());
-    assert_eq!(unit.str(unit_parser::rows::unit::DESCRIPTION), "system");
+    assert_eq!(unit.str(unit_parser::rows::unit::DESCRIPTION), "system 0 0 a=b 3");
+
+    // Without programs there is nothing to be made.
+    fs::remove_dir_all(&first).unwrap();
+    fs::remove_dir_all(&second).unwrap();
+    generators.prepare().unwrap();
+    assert!(!root.join("normal").exists());
     fs::remove_dir_all(&root).unwrap();
 }
 

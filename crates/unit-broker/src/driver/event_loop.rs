@@ -8,6 +8,7 @@ use daemon_runtime::shutdown::Shutdown;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use unit_parser::UnitName;
 
+use super::generators::Purpose;
 use super::mounts::MountWatch;
 use super::setup::{Ready, setup};
 use super::{Broker, Config};
@@ -30,7 +31,7 @@ pub async fn run(args: &CommonArgs, config: &Config) -> io::Result<()> {
     broker.look_at_mounts();
     broker.restore_references();
     if first {
-        broker.boot();
+        broker.generate(Purpose::Boot);
     }
     broker.settle();
     broker.watch_all_names();
@@ -52,6 +53,7 @@ pub async fn run(args: &CommonArgs, config: &Config) -> io::Result<()> {
             Some(event) = workers.activator.recv() => broker.on_worker(Worker::Activator, event),
             Some(event) = workers.watcher.recv() => broker.on_worker(Worker::Watcher, event),
             Some(message) = incoming.recv() => broker.on_client(message),
+            () = broker.generation.finished() => broker.on_generated(),
             () = mounts.changed() => broker.look_at_mounts(),
             Some(event) = bus.recv() => broker.on_bus(event),
             () = sleep(deadline), if deadline.is_some() => broker.apply(Event::Time),
@@ -118,7 +120,9 @@ impl Signals {
 }
 
 impl Broker {
-    fn boot(&mut self) {
+    pub(super) fn boot(&mut self) {
+        self.model.facts.saved.unbooted = false;
+        self.store.save_facts(&self.model.facts.saved);
         let wanted = std::env::var("QUINTET_DEFAULT_UNIT").ok().filter(|name| !name.is_empty());
         let name = wanted.as_deref().unwrap_or(DEFAULT_UNIT);
         let target = match UnitName::parse(name) {
@@ -135,12 +139,7 @@ impl Broker {
 
     fn on_signal_request(&mut self, request: SignalRequest) {
         match request {
-            SignalRequest::Reload => {
-                if let Err(error) = self.reload(&Cause::Manager("SIGHUP".to_owned())) {
-                    tracing::error!(%error, "reload");
-                }
-                self.settle();
-            }
+            SignalRequest::Reload => self.generate(Purpose::Reload(Cause::Manager("SIGHUP".to_owned()), None)),
             SignalRequest::Shutdown(kind) => self.begin_shutdown(kind),
         }
     }

@@ -6,6 +6,7 @@
 mod actions;
 mod config;
 mod event_loop;
+mod generators;
 mod message_bus;
 mod mounts;
 mod power;
@@ -26,6 +27,7 @@ use zbus::Message;
 use crate::core::Time;
 use crate::face::call::{Caller, Origin};
 use crate::model::Model;
+use generators::Generation;
 use message_bus::MessageBus;
 use starts::Starts;
 use store::Store;
@@ -44,6 +46,7 @@ pub struct Broker {
     bus: MessageBus,
     workers: Workers,
     starts: Starts,
+    generation: Generation,
     store: Store,
     runner: Rc<Runner>,
     /// The reply of the call that is being handled, until the signals before it are sent.

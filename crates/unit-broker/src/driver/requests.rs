@@ -3,11 +3,12 @@
 use std::rc::Rc;
 
 use bus_api::errors::{BusError, ErrorName};
-use bus_api::serve::{Incoming, guarded};
+use bus_api::serve::{Incoming, error_reply, guarded};
 use bus_api::worker;
 use zbus::message::Type;
 use zbus::{Message, OwnedVariant, Variant};
 
+use super::generators::Purpose;
 use super::{Broker, now};
 use crate::core::{Cause, EngineError, Event, Happening, JobRequest, PlannedJob, Reply, WhyEntry, Worker};
 use crate::face::call::{Answer, Answered, Call, Caller, Origin};
@@ -59,6 +60,19 @@ impl Broker {
         });
         match reply {
             Some(message) => self.answer(origin, message),
+            None => self.settle(),
+        }
+    }
+
+    /// Answers a call that was kept.
+    pub(super) fn answer_call(&mut self, call: &Call, answered: Answered) {
+        let message = match answered {
+            Ok(Answer::Reply(message)) => Some(message),
+            Ok(Answer::Later) => None,
+            Err(error) => error_reply(&call.message, &error),
+        };
+        match message.filter(|_| bus_api::message::expects_reply(&call.message)) {
+            Some(message) => self.answer(call.caller.origin.clone(), message),
             None => self.settle(),
         }
     }
@@ -134,11 +148,17 @@ impl Broker {
         }
     }
 
-    /// daemon-reload.
+    /// daemon-reload: generators first. The caller is answered when all of it is done.
+    pub fn reload(&mut self, call: &Call) -> Answer {
+        self.generate(Purpose::Reload(call.cause(), Some(Box::new(call.clone()))));
+        Answer::Later
+    }
+
+    /// Reads unit files anew.
     ///
     /// # Errors
     /// The engine's refusal.
-    pub fn reload(&mut self, cause: &Cause) -> Result<(), BusError> {
+    pub(super) fn reload_units(&mut self, cause: &Cause) -> Result<(), BusError> {
         tracing::info!(%cause, "reloading unit files");
         self.model.forget_unit_file_states();
         let result = self.request(Event::Reload).map(|_| ());

@@ -11,8 +11,10 @@ use daemon_runtime::fds::PassedFds;
 use daemon_runtime::listen;
 use daemon_runtime::notify::Runner;
 use daemon_runtime::paths::{Mode, RuntimeDir, user_runtime_dir};
+use unit_parser::generators::Generators;
 use unit_parser::{Host, LoadPath, Loader};
 
+use super::generators::Generation;
 use super::message_bus::{BusEvents, MessageBus};
 use super::starts::Starts;
 use super::store::{Saved, Store};
@@ -44,7 +46,7 @@ pub fn setup(args: &CommonArgs, config: &Config) -> io::Result<Ready> {
     runtime.create()?;
     let store = Store::open(&runtime)?;
     let saved = store.load();
-    let first = saved.is_none();
+    let first = saved.as_ref().is_none_or(|saved| saved.facts.unbooted);
 
     let mut facts = facts(user, config);
     let host = unit_parser::machine::host(parser_mode(mode));
@@ -66,7 +68,7 @@ pub fn setup(args: &CommonArgs, config: &Config) -> io::Result<Ready> {
     let begin = now();
     let engine = match saved {
         None => {
-            facts.saved = SavedFacts { userspace: begin, ..SavedFacts::default() };
+            facts.saved = SavedFacts { userspace: begin, unbooted: true, ..SavedFacts::default() };
             Engine::new(options, begin, &mut machine)
         }
         Some(Saved { engine, units, facts: old }) => {
@@ -83,6 +85,9 @@ pub fn setup(args: &CommonArgs, config: &Config) -> io::Result<Ready> {
 
     let (server, incoming) = Server::new(Limits::default());
     let primary = listen_everywhere(&server, &runtime, user)?;
+    let variable = |name: &str| std::env::var(name).ok();
+    let generators = Generators::new(parser_mode(mode), &variable)
+        .filter(|generators| primary && generators.are_on(machine.loader.load_path()));
     // A manager beside the machine's own isn't to be found on its bus.
     let (bus, bus_events) = MessageBus::new(user, primary, store.load_interests());
     let (workers, events) = Workers::open(&runtime);
@@ -95,6 +100,7 @@ pub fn setup(args: &CommonArgs, config: &Config) -> io::Result<Ready> {
         bus,
         workers,
         starts: Starts::default(),
+        generation: Generation::new(generators),
         store,
         runner: Rc::new(Runner::from_env()),
         reply: PendingReply::default(),

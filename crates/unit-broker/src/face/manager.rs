@@ -177,10 +177,7 @@ pub fn handle(broker: &mut Broker, call: &Call, member: &str) -> Answered {
             broker.change_environment(&names, &assignments)?;
             call.reply(&())
         }
-        "Reload" => {
-            broker.reload(&call.cause())?;
-            call.reply(&())
-        }
+        "Reload" => Ok(broker.reload(call)),
         "Reexecute" => {
             broker.reexecute()?;
             call.reply(&())

@@ -43,6 +43,12 @@ pub struct SavedFacts {
     pub userspace: Time,
     /// `FinishTimestamp`: when its jobs were done.
     pub finish: Time,
+    /// The first units of this boot were not yet asked for: generators run.
+    pub unbooted: bool,
+    /// `GeneratorsStartTimestamp`.
+    pub generators_start: Time,
+    /// `GeneratorsFinishTimestamp`.
+    pub generators_finish: Time,
     /// `UnitsLoadStartTimestamp`.
     pub load_start: Time,
     /// `UnitsLoadFinishTimestamp`.

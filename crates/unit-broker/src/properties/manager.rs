@@ -82,8 +82,9 @@ fn stamp(model: &Model, property: &str) -> Option<u64> {
     let time = match name {
         "UserspaceTimestamp" => saved.userspace,
         "FinishTimestamp" => saved.finish,
-        // There are no generators here: they take no time.
-        "GeneratorsStartTimestamp" | "GeneratorsFinishTimestamp" | "UnitsLoadStartTimestamp" => saved.load_start,
+        "GeneratorsStartTimestamp" => saved.generators_start,
+        "GeneratorsFinishTimestamp" => saved.generators_finish,
+        "UnitsLoadStartTimestamp" => saved.load_start,
         "UnitsLoadFinishTimestamp" => saved.load_finish,
         "UnitsLoadTimestamp" => saved.reload,
         _ => return None,

@@ -2,7 +2,7 @@
 
 use clap::Args;
 use serde::Serialize;
-use unit_parser::{Class, Diagnostic, LoadState, Severity, references};
+use unit_parser::{Class, Diagnostic, LoadState, Severity, UnitName, references};
 
 use super::{Machine, Outcome, snippet};
 
@@ -24,6 +24,7 @@ pub struct Check {
 /// A complaint with the class that it belongs to.
 #[derive(Serialize)]
 struct Line<'a> {
+    unit: &'a UnitName,
     class: Class,
     #[serde(flatten)]
     diagnostic: &'a Diagnostic,
@@ -34,7 +35,7 @@ impl Check {
         let least = if self.strict { Severity::Note } else { Severity::Warning };
         let mut outcome = Outcome::Good;
         for argument in &self.units {
-            let Some(unit) = machine.load(argument) else {
+            let Some(unit) = machine.load_whole(argument) else {
                 outcome = Outcome::Unusable;
                 continue;
             };
@@ -46,7 +47,7 @@ impl Check {
                 outcome = outcome.max(Outcome::Bad);
                 let source = machine.loader.read(&diagnostic.file).unwrap_or_default();
                 diagnostic.file = machine.shown(&diagnostic.file);
-                self.print(&diagnostic, &source);
+                self.print(&unit.name, &diagnostic, &source);
             }
             match unit.load_state {
                 LoadState::NotFound => {
@@ -60,11 +61,11 @@ impl Check {
         outcome
     }
 
-    fn print(&self, diagnostic: &Diagnostic, source: &[u8]) {
+    fn print(&self, unit: &UnitName, diagnostic: &Diagnostic, source: &[u8]) {
         if !self.json {
             return println!("{}", snippet::render(diagnostic, source));
         }
-        match serde_json::to_string(&Line { class: diagnostic.class(), diagnostic }) {
+        match serde_json::to_string(&Line { unit, class: diagnostic.class(), diagnostic }) {
             Ok(line) => println!("{line}"),
             Err(error) => eprintln!("unit-parser: {error}"),
         }

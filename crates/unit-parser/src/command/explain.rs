@@ -101,7 +101,6 @@ fn print(id: RowId, row: &Row) {
     let status = match row.status {
         Status::Works => "works".to_owned(),
         Status::NoEffect(why) => format!("accepted, no effect: {why}"),
-        Status::Unknown => "accepted, not looked at yet".to_owned(),
     };
     println!("  Status:   {status}");
     if row.since > 0 {

@@ -32,7 +32,7 @@ impl Machine {
 
     /// A unit by name, or by path if there is a slash in it; complains itself.
     pub fn load(&self, argument: &str) -> Option<Unit> {
-        let loaded = if argument.contains('/') && !argument.starts_with("/dev/") {
+        let loaded = if is_path(argument) {
             self.loader.load_file(Path::new(argument))
         } else {
             UnitName::mangle(argument).map(|name| self.loader.load(&name))
@@ -44,6 +44,19 @@ impl Machine {
                 None
             }
         }
+    }
+
+    /// The same for checking: of a template an instance, since specifiers have no values in the template itself.
+    pub fn load_whole(&self, argument: &str) -> Option<Unit> {
+        let unit = self.load(argument)?;
+        let Some(instance) = unit.name.is_template().then(|| unit.name.with_instance(INSTANCE).ok()).flatten() else {
+            return Some(unit);
+        };
+        Some(match (is_path(argument), &unit.fragment) {
+            (true, Some(file)) => self.loader.load_file_as(instance, file),
+            (true, None) => unit,
+            (false, _) => self.loader.load(&instance),
+        })
     }
 
     /// A path as it is from outside of the root.
@@ -65,6 +78,13 @@ impl Machine {
         let text = std::fs::read_to_string(self.outside(file)).unwrap_or_default();
         text.lines().any(|line| line.split(':').next() == Some(name))
     }
+}
+
+/// The instance of templates that are checked, as with systemd-analyze verify.
+const INSTANCE: &str = "i";
+
+fn is_path(argument: &str) -> bool {
+    argument.contains('/') && !argument.starts_with("/dev/")
 }
 
 /// Where programs that are named without a path are looked for.

@@ -1,6 +1,6 @@
 //! From a unit name to the file that counts for its installation: the load path, links, templates, drop-ins.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, Read};
 use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
@@ -93,18 +93,36 @@ pub(super) const FOLLOW: How = How { load: false, follow: true };
 /// Finds the file only; an alias of the administrator's is an error.
 pub(super) const FIND: How = How { load: false, follow: false };
 
+/// The names of all entries of the directories of the load path, in its order.
+#[derive(Debug, Default)]
+pub(super) struct Listing(pub Vec<HashSet<String>>);
+
+impl Listing {
+    /// Whether the directory at this place of the load path has such an entry.
+    pub fn has(&self, place: usize, name: &str) -> bool {
+        self.0.get(place).is_some_and(|names| names.contains(name))
+    }
+}
+
 /// Names to process, and those that were: `Also=` adds to them while they are read.
 #[derive(Debug)]
 pub(super) struct Context<'a> {
     paths: &'a InstallPaths,
     host: &'a Host,
+    /// What is in the directories, when they were listed: saves looking for what isn't there.
+    listing: Option<&'a Listing>,
     infos: Vec<Info>,
     queue: VecDeque<usize>,
 }
 
 impl<'a> Context<'a> {
     pub fn new(paths: &'a InstallPaths, host: &'a Host) -> Context<'a> {
-        Context { paths, host, infos: Vec::new(), queue: VecDeque::new() }
+        Context { paths, host, listing: None, infos: Vec::new(), queue: VecDeque::new() }
+    }
+
+    /// The same where the directories were listed before.
+    pub fn listed(paths: &'a InstallPaths, host: &'a Host, listing: &'a Listing) -> Context<'a> {
+        Context { listing: Some(listing), ..Context::new(paths, host) }
     }
 
     /// Adds a name once; `path` when the caller gave a file.
@@ -226,7 +244,10 @@ impl<'a> Context<'a> {
     }
 
     fn search_dirs(&mut self, index: usize, name: &str, how: How) -> Result<bool, Failure> {
-        for directory in &self.paths.search {
+        for (place, directory) in self.paths.search.iter().enumerate() {
+            if self.listing.is_some_and(|listing| !listing.has(place, name)) {
+                continue;
+            }
             let path = directory.join(name);
             match self.examine(index, &path, how) {
                 Ok(()) => {
@@ -287,7 +308,10 @@ impl<'a> Context<'a> {
     fn read_dropins(&mut self, index: usize, directories: &[String]) {
         let mut files: BTreeMap<std::ffi::OsString, PathBuf> = BTreeMap::new();
         for directory in directories {
-            for base in &self.paths.search {
+            for (place, base) in self.paths.search.iter().enumerate() {
+                if self.listing.is_some_and(|listing| !listing.has(place, directory)) {
+                    continue;
+                }
                 let Ok(entries) = std::fs::read_dir(base.join(directory)) else { continue };
                 for entry in entries.flatten() {
                     if Path::new(&entry.file_name()).extension().is_some_and(|extension| extension == "conf") {

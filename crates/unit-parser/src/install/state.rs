@@ -1,11 +1,11 @@
 //! `systemctl is-enabled` and `list-unit-files`.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use super::change::InstallError;
 use super::paths::text;
-use super::search::{Context, Failure, Info, Kind, LOAD_FOLLOW, errno};
+use super::search::{Context, Failure, Info, Kind, LOAD_FOLLOW, Listing, errno};
 use super::section::expand;
 use super::{InstallPaths, Installer};
 use crate::name::UnitName;
@@ -141,7 +141,7 @@ impl Installer {
 
     fn state_with(&self, name: &str, links: &Links) -> Result<FileState, InstallError> {
         let parsed = UnitName::parse(name).map_err(|_| InstallError::Plain(errno::EINVAL))?;
-        let mut context = Context::new(&self.paths, &self.host);
+        let mut context = Context::listed(&self.paths, &self.host, &links.listing);
         let index = context.add(parsed, None, false);
         let index = context.traverse(index, LOAD_FOLLOW).map_err(|failure| match failure {
             Failure::NotFound | Failure::Dangling => InstallError::Plain(errno::ENOENT),
@@ -196,6 +196,8 @@ impl Installer {
 #[derive(Debug, Default)]
 struct Links {
     directories: Vec<DirectoryLinks>,
+    /// All entries: what hides the same name further down.
+    listing: Listing,
 }
 
 #[derive(Debug, Default)]
@@ -206,13 +208,13 @@ struct DirectoryLinks {
     named: HashMap<String, String>,
     /// The same by base name of what they lead to: their own names.
     leading_to: HashMap<String, Vec<String>>,
-    /// All entries: what hides the same name further down.
-    entries: HashMap<String, ()>,
 }
 
 impl Links {
     fn read(paths: &InstallPaths) -> Links {
-        Links { directories: paths.search.iter().map(|directory| DirectoryLinks::read(directory)).collect() }
+        let read = paths.search.iter().map(|directory| DirectoryLinks::read(directory));
+        let (directories, entries) = read.unzip();
+        Links { directories, listing: Listing(entries) }
     }
 
     /// Where links enable a unit. `known`: only links with these names count.
@@ -222,7 +224,7 @@ impl Links {
         let (mut linked, mut linked_runtime) = (false, false);
         // Links of the same name below the unit file itself have no effect.
         let mut ignore_same_name = false;
-        for (directory, links) in paths.search.iter().zip(&self.directories) {
+        for (place, (directory, links)) in paths.search.iter().zip(&self.directories).enumerate() {
             match links.enables(name, known, ignore_same_name) {
                 Found::Yes if *directory == paths.persistent => return Some(FileState::Enabled),
                 Found::Yes if paths.is_runtime_dir(directory) => in_runtime = true,
@@ -231,7 +233,7 @@ impl Links {
                 Found::SameName if paths.is_runtime_dir(directory) => linked_runtime = true,
                 Found::SameName | Found::No => {}
             }
-            ignore_same_name = ignore_same_name || links.entries.contains_key(name);
+            ignore_same_name = ignore_same_name || self.listing.has(place, name);
         }
         if in_runtime {
             Some(FileState::EnabledRuntime)
@@ -260,9 +262,11 @@ enum Found {
 }
 
 impl DirectoryLinks {
-    fn read(directory: &Path) -> DirectoryLinks {
+    /// The links of a directory, and the names of everything in it.
+    fn read(directory: &Path) -> (DirectoryLinks, HashSet<String>) {
         let mut links = DirectoryLinks::default();
-        let Ok(entries) = std::fs::read_dir(directory) else { return links };
+        let mut names = HashSet::new();
+        let Ok(entries) = std::fs::read_dir(directory) else { return (links, names) };
         for entry in entries.flatten() {
             let Ok(name) = entry.file_name().into_string() else { continue };
             let Ok(kind) = entry.file_type() else { continue };
@@ -284,9 +288,9 @@ impl DirectoryLinks {
                     links.dependents.entry(link.clone()).or_default().push(link);
                 }
             }
-            links.entries.insert(name, ());
+            names.insert(name);
         }
-        links
+        (links, names)
     }
 
     fn enables(&self, name: &str, known: Option<&[String]>, ignore_same_name: bool) -> Found {

@@ -122,12 +122,17 @@ impl Loader {
     /// Reads one file as a unit of the file's name, without drop-ins or load path.
     pub fn load_file(&self, file: &Path) -> Result<Unit, NameError> {
         let name = file.file_name().and_then(|n| n.to_str()).unwrap_or_default();
-        let mut unit = Unit::new(UnitName::parse(name)?);
+        Ok(self.load_file_as(UnitName::parse(name)?, file))
+    }
+
+    /// The same as a unit of another name: an instance, if the file is a template.
+    pub fn load_file_as(&self, name: UnitName, file: &Path) -> Unit {
+        let mut unit = Unit::new(name);
         unit.user_manager = self.mode == Mode::User;
         if let Some(outcome) = self.read_fragment(&mut unit, file.to_owned()) {
             self.conclude(&mut unit, outcome);
         }
-        Ok(unit)
+        unit
     }
 
     /// Reads a text as a unit, as for transient units; `fragment` is where it is said to come from.

@@ -23,7 +23,6 @@ pub fn markdown() -> String {
             let status = match row.status {
                 Status::Works => "works".to_owned(),
                 Status::NoEffect(why) => format!("accepted, no effect: {why}"),
-                Status::Unknown => "accepted, not looked at yet".to_owned(),
             };
             let since = if row.since == 0 { String::new() } else { row.since.to_string() };
             let doc = row.doc.replace('|', "\\|");

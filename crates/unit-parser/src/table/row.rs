@@ -16,8 +16,6 @@ pub enum Status {
     Works,
     /// It is read, checked and shown, and has no effect: why.
     NoEffect(&'static str),
-    /// It is read and shown; nobody has looked further.
-    Unknown,
 }
 
 /// A D-Bus property that shows a directive's value.
