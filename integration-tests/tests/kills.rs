@@ -127,3 +127,34 @@ fn daemons_are_killed_while_instances_serve_connections() {
     check(&place, hammer, Path::new("/run/served"), count);
     assert_eq!(place.property("each.socket", "NRefused"), "0");
 }
+
+#[test]
+fn the_end_of_a_connection_is_counted_whatever_happened_meanwhile() {
+    if !needs::root() {
+        return;
+    }
+    let place = Place::system()
+        .unit("hold.socket", "[Socket]\nListenStream=3242\nAccept=yes\n")
+        .unit("hold@.service", "[Service]\nStandardInput=socket\nExecStart=/bin/cat\n")
+        .boot();
+    place.systemctl(&["start", "hold.socket"]).good();
+    let connections = || place.property("hold.socket", "NConnections");
+    for meanwhile in ["daemon-reload", "unit-broker", "socket-activator", "process-supervisor", "the activator is away"]
+    {
+        let mut client = place.spawn("exec 3<>/dev/tcp/127.0.0.1/3242; read -r <&3");
+        integration_tests::wait::equal("1", connections);
+        match meanwhile {
+            "daemon-reload" => drop(place.systemctl(&["daemon-reload"]).good()),
+            "the activator is away" => {
+                // It can't hear of the end, and dies before it could.
+                signal(place.daemon("socket-activator"), "STOP");
+                place.systemctl(&["stop", "hold@*.service"]).good();
+                place.kill_daemon("socket-activator");
+            }
+            daemon => place.kill_daemon(daemon),
+        }
+        place.systemctl(&["stop", "hold@*.service"]).good();
+        integration_tests::wait::equal("0", connections);
+        let _ = client.wait();
+    }
+}

@@ -52,6 +52,14 @@ pub enum Request {
     },
     /// The service that a socket unit triggers changed.
     ServiceState(ServiceState),
+    /// Which instances hold connections of an `Accept=yes` socket, of all those whose triggers the broker has taken. Sent
+    /// when the two have found each other again: the end of others may have passed unheard.
+    Holders {
+        /// The socket unit.
+        unit: String,
+        /// The instances.
+        services: Vec<String>,
+    },
     /// The broker has taken a trigger: it is not sent again.
     Ack {
         /// [`TriggerInfo::id`].
@@ -78,6 +86,10 @@ impl Request {
         let request = match member(message).as_str() {
             "Fds" => Request::Fds { unit: arguments::<(String,)>(message)?.0 },
             "ServiceState" => Request::ServiceState(arguments(message)?),
+            "Holders" => {
+                let (unit, services) = arguments(message)?;
+                Request::Holders { unit, services }
+            }
             "Ack" => Request::Ack { id: arguments::<(u64,)>(message)?.0 },
             "Fail" => {
                 let (unit, result) = arguments(message)?;
@@ -96,6 +108,7 @@ impl Request {
         match self {
             Request::Fds { unit } => call(SOCKETS, "Fds", &(unit,)),
             Request::ServiceState(state) => call(SOCKETS, "ServiceState", state),
+            Request::Holders { unit, services } => call(SOCKETS, "Holders", &(unit, services)),
             Request::Ack { id } => call(SOCKETS, "Ack", &(id,)),
             Request::Fail { unit, result } => call(SOCKETS, "Fail", &(unit, result)),
         }

@@ -161,6 +161,14 @@ impl Machine {
         }
     }
 
+    /// Services may have ended while we or the broker were away.
+    pub(super) fn holders(&mut self, mut services: Vec<String>) {
+        services.extend(self.triggers.iter().map(|trigger| trigger.service.clone()));
+        if self.connections.keep(&services.into_iter().collect()) {
+            self.actions.push(Action::Updated);
+        }
+    }
+
     pub(super) fn acknowledged(&mut self, id: u64) {
         let Some(at) = self.triggers.iter().position(|t| t.id == id) else { return };
         let trigger = self.triggers.remove(at);

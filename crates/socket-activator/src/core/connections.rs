@@ -1,6 +1,6 @@
 //! The connections of an `Accept=yes` socket that services hold, and its counters.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -29,6 +29,13 @@ impl Connections {
     pub fn add(&mut self, service: String, source: Option<String>) {
         self.held.insert(service, source);
         self.accepted = self.accepted.wrapping_add(1);
+    }
+
+    /// Only these services still hold one; whether that is news.
+    pub fn keep(&mut self, services: &BTreeSet<String>) -> bool {
+        let before = self.held.len();
+        self.held.retain(|service, _| services.contains(service));
+        self.held.len() != before
     }
 
     /// The service has ended; whether it held one.

@@ -76,6 +76,8 @@ pub enum Event {
         /// It hit its start limit.
         start_limit_hit: bool,
     },
+    /// The instances that hold connections, of those whose triggers were taken: all others have ended.
+    Holders(Vec<String>),
     /// The broker can't start the service.
     Fail(SocketResult),
     /// The broker has taken a trigger.

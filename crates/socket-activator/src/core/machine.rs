@@ -80,6 +80,7 @@ impl Machine {
             Event::Connection { id, cookie, local, peer } => self.connection(now, id, cookie, &local, &peer),
             Event::Broken { text } => self.broken(now, text),
             Event::Service { name, sub, start_limit_hit } => self.service_changed(now, &name, &sub, start_limit_hit),
+            Event::Holders(services) => self.holders(services),
             Event::Fail(result) => self.fail(now, result),
             Event::Ack { id } => self.acknowledged(id),
         }

@@ -102,6 +102,10 @@ impl Daemon {
                 let start_limit_hit = told.result == "start-limit-hit";
                 self.feed(&name, Event::Service { name: told.service, sub: told.sub, start_limit_hit });
             }
+            sockets::Request::Holders { unit, services } => {
+                let name = self.known(&unit)?;
+                self.feed(&name, Event::Holders(services));
+            }
             sockets::Request::Ack { id } => self.acknowledge(id),
             sockets::Request::Fail { unit, result } => {
                 let name = self.known(&unit)?;

@@ -6,6 +6,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
+use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags};
 use sys::net;
 
 use super::error::{OpenError, at};
@@ -45,6 +46,10 @@ pub fn open_special(path: &Path, what: &str, writable: bool) -> Result<OwnedFd, 
     if !kind.is_file() && !kind.is_char_device() {
         return Err(at("use special file", what)(exists()));
     }
+    // Such as /dev/null and files on disk: there is never anything to wait for.
+    if let Err(error) = watchable(&file) {
+        return Err(at("watch", what)(error));
+    }
     Ok(file.into())
 }
 
@@ -56,6 +61,11 @@ pub fn open_usb_function(path: &Path, what: &str) -> Result<OwnedFd, OpenError> 
 
 fn open_file(path: &Path, writable: bool) -> io::Result<File> {
     FileOptions::new().read(true).write(writable).custom_flags(FLAGS).open(path)
+}
+
+fn watchable(file: &File) -> io::Result<()> {
+    let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
+    Ok(epoll.add(file, EpollEvent::new(EpollFlags::EPOLLIN, 0))?)
 }
 
 /// systemd's word for "something else is there".

@@ -41,6 +41,7 @@ pub fn open(listen: &ListenAddress) -> Result<OwnedFd, OpenError> {
         return Err(at("create netlink socket", what)(io::Error::from_raw_os_error(libc::EPROTONOSUPPORT)));
     };
     let socket = net::socket(libc::AF_NETLINK, libc::SOCK_RAW, protocol).map_err(at("create netlink socket", what))?;
+    net::set_option_int(socket.as_fd(), libc::SOL_SOCKET, libc::SO_REUSEADDR, 1).map_err(at("set up", what))?;
     // systemd takes the number as the bit set of bind(2).
     net::bind(socket.as_fd(), &Address::Netlink { groups: *group }).map_err(at("bind to", what))?;
     Ok(socket)

@@ -49,6 +49,9 @@ pub struct SavedUnit {
     /// What a trigger brought for its start.
     #[serde(default)]
     pub trigger: Option<PendingTrigger>,
+    /// The socket whose connection it was started for.
+    #[serde(default)]
+    pub accepted_by: Option<UnitName>,
     /// Recent starts, for `StartLimitBurst=`: begin of the interval (monotonic, µs) and count.
     pub starts: (u64, u32),
     /// The last links of its causal chain.
@@ -141,6 +144,7 @@ impl Engine {
                 why: job.why,
             }),
             trigger: record.trigger.as_deref().cloned(),
+            accepted_by: record.accepted_by.clone(),
             starts: (record.starts.begin, record.starts.count),
             why: record.why.iter().cloned().collect(),
             unloaded: false,
@@ -163,6 +167,7 @@ impl Engine {
             exit: ExitInfo::default(),
             job: None,
             trigger: None,
+            accepted_by: None,
             starts: (0, 0),
             why,
             unloaded: true,
@@ -231,6 +236,9 @@ impl Engine {
         record.why = saved.why.into();
         if record.active == ActiveState::Failed {
             self.failed.insert(id);
+        }
+        if let Some(socket) = saved.accepted_by {
+            self.accepted_by(cx, id, socket);
         }
         let Some(job) = saved.job else { return };
         self.graph[id].trigger = saved.trigger.map(Box::new);

@@ -3,11 +3,11 @@
 use bus_api::connect::{CallError, Peer, PeerEvent, PeerEvents};
 use bus_api::{devices, sockets, worker};
 use daemon_runtime::paths::RuntimeDir;
-use unit_parser::UnitName;
+use unit_parser::{DependencyKind, UnitName, UnitType, rows};
 use zbus::Message;
 
 use super::{Broker, reports};
-use crate::core::{Event, Worker};
+use crate::core::{ActiveState, Event, Worker};
 
 /// Connections, by worker.
 #[derive(Debug)]
@@ -205,6 +205,25 @@ impl Broker {
         }
     }
 
+    /// Tells sockets which of the instances that they asked for are still there.
+    fn tell_holders(&self) {
+        let engine = &self.model.engine;
+        let holds = |name: &&UnitName| {
+            engine.unit(name).is_some_and(|view| {
+                view.job.is_some() || !matches!(view.active, ActiveState::Inactive | ActiveState::Failed)
+            })
+        };
+        for socket in engine.units().into_iter().filter(|name| name.unit_type() == UnitType::Socket) {
+            let Some(view) = engine.unit(socket).filter(|view| view.active != ActiveState::Inactive) else { continue };
+            if view.definition.bool(rows::socket::ACCEPT) {
+                let services = engine.dependencies(socket, DependencyKind::Triggers).into_iter().filter(holds);
+                let services = services.map(ToString::to_string).collect();
+                let told = sockets::Request::Holders { unit: socket.to_string(), services };
+                self.workers.send(Worker::Activator, told.message());
+            }
+        }
+    }
+
     fn on_list(&mut self, worker: Worker, message: &Message) {
         let listed = match worker {
             Worker::Watcher => devices::parse_list(message).map(|units| {
@@ -231,6 +250,7 @@ impl Broker {
         }
         self.apply(Event::WorkerBack(worker));
         if worker == Worker::Activator {
+            self.tell_holders();
             self.give_up_connections();
             self.fetch_again();
         }

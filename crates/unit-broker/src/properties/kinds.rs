@@ -1,6 +1,6 @@
 //! Properties of the units' own types that aren't a directive's value as it stands.
 
-use unit_parser::{DependencyKind, LoadState, UnitType, Value, rows};
+use unit_parser::{DependencyKind, UnitType, Value, rows};
 use zbus::{Signature, Variant};
 
 use super::literal::{array, string, structure};
@@ -11,7 +11,7 @@ use crate::model::Model;
 /// The value; `None` when a directive or the default tells it.
 #[must_use]
 pub fn value(model: &Model, view: &UnitView<'_>, interface: &str, property: &str) -> Option<Variant<'static>> {
-    if view.load_state != LoadState::Loaded
+    if !super::is_read(view)
         && let Some(value) = of_unloaded(interface, property)
     {
         return Some(value);

@@ -59,8 +59,13 @@ fn from_worker(model: &Model, view: &UnitView<'_>, property: &Property) -> Optio
     value.try_clone().ok().map(Variant::from)
 }
 
+/// Whether its files were read to the end: of a unit that was refused only afterwards, systemd shows what they say.
+fn is_read(view: &UnitView<'_>) -> bool {
+    view.load_state == LoadState::Loaded || view.load_state == LoadState::BadSetting && view.definition.complete
+}
+
 fn from_directive(view: &UnitView<'_>, interface: &str, property: &Property) -> Option<Variant<'static>> {
-    if view.load_state != LoadState::Loaded {
+    if !is_read(view) {
         return None;
     }
     let row = convert::row_of(interface, property.name)?;

@@ -5,7 +5,7 @@ use crate::specifier::Host;
 use crate::table::rows;
 use crate::unit::{Origin, Unit};
 use crate::unit_type::UnitType;
-use crate::value::{Address, Value};
+use crate::value::{Address, ListenKind, Value};
 
 /// Where the units of mounted file systems come from.
 pub const TABLE: &str = "/proc/self/mountinfo";
@@ -46,7 +46,10 @@ pub(super) fn imply_paths(unit: &mut Unit, host: &Host) {
     match unit.name.unit_type() {
         UnitType::Socket => {
             for address in unit.listen() {
-                if let Address::Path(path) = &address.address {
+                // A message queue's name only looks like a path.
+                if let Address::Path(path) = &address.address
+                    && address.kind != ListenKind::MessageQueue
+                {
                     implied.push(path.clone());
                 }
             }

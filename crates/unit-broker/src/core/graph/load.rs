@@ -99,7 +99,27 @@ impl Engine {
         for other in wants {
             self.connect(id, device_want(other), queue);
         }
+        if let Some(socket) = self.graph[id].accepted_by.clone() {
+            self.connect_accepted(id, &socket, queue);
+        }
         Some(id)
+    }
+
+    /// Of an instance that was started for a connection. Said by the service, so that the socket doesn't keep the ended
+    /// ones loaded.
+    fn connect_accepted(&mut self, service: UnitId, socket: &UnitName, queue: &mut VecDeque<UnitId>) {
+        for kind in [DependencyKind::After, DependencyKind::TriggeredBy] {
+            let source = Source::Implicit(Rule::ConnectionOfSocket);
+            self.connect(service, Edge { kind, other: socket.clone(), source }, queue);
+        }
+    }
+
+    /// The unit is an instance for a connection of that socket from now on, whatever is reloaded or restarted.
+    pub(in crate::core) fn accepted_by(&mut self, cx: &mut Cx, service: UnitId, socket: UnitName) {
+        let mut queue = VecDeque::new();
+        self.connect_accepted(service, &socket, &mut queue);
+        self.graph[service].accepted_by = Some(socket);
+        self.load_queue(cx, queue);
     }
 
     fn connect(&mut self, id: UnitId, edge: Edge, queue: &mut VecDeque<UnitId>) {

@@ -80,6 +80,8 @@ pub(in crate::core) struct Record {
     pub exit: ExitInfo,
     pub device: Option<Box<DeviceInfo>>,
     pub trigger: Option<Box<PendingTrigger>>,
+    /// The socket whose connection this instance was started for.
+    pub accepted_by: Option<UnitName>,
     pub commanded: Option<Box<Commanded>>,
     /// The state is a failure that only the engine knows (start limit).
     pub own_failure: bool,
@@ -121,6 +123,7 @@ impl Record {
             exit: ExitInfo::default(),
             device: None,
             trigger: None,
+            accepted_by: None,
             commanded: None,
             own_failure: false,
             job: None,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use unit_parser::{DependencyKind, Edge, Rule, Source, UnitName, UnitType};
+use unit_parser::{DependencyKind, UnitName, UnitType};
 
 use crate::core::api::action::{Action, LogLevel};
 use crate::core::api::types::{JobMode, JobType};
@@ -164,12 +164,7 @@ impl Engine {
             return;
         }
         if connection {
-            let source = Source::Implicit(Rule::ConnectionOfSocket);
-            // Said by the service, so that the socket doesn't keep the ended ones loaded.
-            for kind in [DependencyKind::After, DependencyKind::TriggeredBy] {
-                let (other, source) = (socket.clone(), source.clone());
-                self.graph.connect(service_id, Edge { kind, other, source }, socket_id);
-            }
+            self.accepted_by(cx, service_id, socket.clone());
             let pending = PendingTrigger { environment, connection: Some(id) };
             self.graph[service_id].trigger = Some(Box::new(pending));
         } else if !environment.is_empty() {
