@@ -23,7 +23,7 @@ Examples:
   unit-parser check my.service                 complaints about one file, with line and column
   unit-parser check ./*.service --json         the same for programs, one JSON object a line
   unit-parser show ssh.service                 what is set, after drop-ins, aliases and specifiers
-  unit-parser show ssh.service --dependencies  what it depends on, and which file and line or rule says so
+  unit-parser show ssh.service --dependencies  what it depends on, and and who says so
   unit-parser cat ssh.service                  its files, in the order in which they are read
   unit-parser where ssh.service                which of its files count, and which they hide
   unit-parser diff ssh.service                 what was changed of it here
@@ -32,11 +32,11 @@ Examples:
   unit-parser calendar 'Mon..Fri 9:00'         when that is next
   unit-parser escape --path /dev/sda           dev-sda
 
-Exit status: 0 all is well; 1 something is wrong with a unit, a condition doesn't hold, a text can't be
-read; 2 wrong usage, or a unit isn't found.
+Exit status: 0 all is well; 1 something is wrong with a unit, a condition doesn't hold, a text
+can't be read; 2 wrong usage, or a unit isn't found.
 
-check tells apart (--json: class): mistake, refused, no-effect, needs-privilege, missing. The unit is
-usable in spite of a warning; notes are shown with --strict only, and count as wrong then.";
+check tells apart (--json: class): mistake, refused, no-effect, needs-privilege, missing. The
+unit is usable in spite of a warning; notes are shown with --strict only, and count as wrong then.";
 
 /// Reads systemd's unit files: checks, shows and escapes.
 #[derive(Debug, Parser)]

@@ -84,7 +84,7 @@ fn one(unit: &mut Unit, assignment: &Assignment, file: &File<'_>, places: &Place
         }
         let message = format!("unknown key {key}= in [{section}]");
         let mut diagnostic = places.diagnostic(start, end, Severity::Warning, "unknown-key", message);
-        diagnostic.hint = hint(section, key);
+        diagnostic.hint = hint(unit, section, key);
         unit.diagnostics.push(diagnostic);
         return false;
     };
@@ -105,13 +105,19 @@ fn one(unit: &mut Unit, assignment: &Assignment, file: &File<'_>, places: &Place
     fatal
 }
 
-fn hint(section: &str, key: &str) -> Option<String> {
+fn hint(unit: &Unit, section: &str, key: &str) -> Option<String> {
     let known = table::section_rows(section).map(|(_, row)| row.name);
     if let Some(near) = nearest(key, known) {
         return Some(format!("did you mean {near}=?"));
     }
-    let elsewhere = SECTIONS.iter().find(|other| table::find(other, key).is_some())?;
-    Some(format!("{key}= belongs in [{elsewhere}]"))
+    let others = || SECTIONS.iter().filter(|other| has_section(unit, other));
+    if let Some(other) = others().find(|other| table::find(other, key).is_some()) {
+        return Some(format!("{key}= belongs in [{other}]"));
+    }
+    others().find_map(|other| {
+        let near = nearest(key, table::section_rows(other).map(|(_, row)| row.name))?;
+        Some(format!("did you mean {near}= in [{other}]?"))
+    })
 }
 
 fn set(unit: &mut Unit, id: RowId, assignment: &Assignment, file: &File<'_>, places: &Places<'_>, host: &Host) -> bool {
@@ -131,7 +137,11 @@ fn set(unit: &mut Unit, id: RowId, assignment: &Assignment, file: &File<'_>, pla
     let problems = context.problems;
     let fatal = problems.iter().any(|problem| problem.fatal);
     for problem in problems {
-        unit.diagnostics.push(locate(problem, assignment, places));
+        let diagnostic = locate(problem, assignment, places);
+        // A key may stand for several settings (TimeoutSec=).
+        if unit.diagnostics.last() != Some(&diagnostic) {
+            unit.diagnostics.push(diagnostic);
+        }
     }
     fatal
 }

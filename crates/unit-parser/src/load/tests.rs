@@ -244,15 +244,19 @@ fn dependency_directories() {
 
 #[test]
 fn a_bad_line_never_loses_the_rest() {
-    let text = "[Unit]\nDescripton=typo\nDescription=good\n[Service]\nRestart=allways\nExecStart=/bin/true\nNoSuch=1\n";
+    let text = "[Unit]\nDescripton=typo\nDescription=good\nRestrt=no\nUser=x\n[Service]\nRestart=allways\n\
+        ExecStart=/bin/true\nNoSuch=1\nTimeoutSec=soon\n";
     let unit = load(&[("/lib/a.service", text)], "a.service");
     assert_eq!(unit.load_state.as_str(), "loaded");
     assert_eq!(unit.str(rows::unit::DESCRIPTION), "good");
     let seen: Vec<String> = unit.diagnostics.iter().map(ToString::to_string).collect();
     let expected = [
         "/lib/a.service:2:1: unknown key Descripton= in [Unit] (did you mean Description=?)",
-        "/lib/a.service:5:9: Restart=: expected one of no, always, on-success, on-failure, on-abnormal, on-abort, on-watchdog, found \"allways\" (did you mean always?)",
-        "/lib/a.service:7:1: unknown key NoSuch= in [Service]",
+        "/lib/a.service:4:1: unknown key Restrt= in [Unit] (did you mean Restart= in [Service]?)",
+        "/lib/a.service:5:1: unknown key User= in [Unit] (User= belongs in [Service])",
+        "/lib/a.service:7:9: Restart=: expected one of no, always, on-success, on-failure, on-abnormal, on-abort, on-watchdog, found \"allways\" (did you mean always?)",
+        "/lib/a.service:9:1: unknown key NoSuch= in [Service]",
+        "/lib/a.service:10:12: TimeoutSec=: expected a time span like 5min 20s, found \"soon\"",
     ];
     assert_eq!(seen, expected);
 }
