@@ -3,8 +3,11 @@
 //! A file that cannot be written is logged and the daemon goes on with what it has in memory; a file that cannot be read is
 //! set aside (`*.bad`) and logged, so that one damaged file never stops a daemon.
 
+use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -18,6 +21,10 @@ const MAX_KEY: usize = 200;
 #[derive(Debug, Clone)]
 pub struct StateDir {
     dir: PathBuf,
+    /// Fingerprints of what the files hold, as far as they were written here: what has not changed is not written again.
+    written: Arc<Mutex<HashMap<String, u64>>>,
+    /// Secret of the fingerprints.
+    random: RandomState,
 }
 
 impl StateDir {
@@ -27,7 +34,7 @@ impl StateDir {
     /// When it cannot be created.
     pub fn open(dir: PathBuf) -> io::Result<Self> {
         create_dir(&dir)?;
-        Ok(Self { dir })
+        Ok(Self { dir, written: Arc::default(), random: RandomState::new() })
     }
 
     /// Saves a value under a key. False (and an error in the log) when it could not be written.
@@ -43,13 +50,33 @@ impl StateDir {
 
     fn try_save<T: Serialize>(&self, key: &str, value: &T) -> io::Result<()> {
         let text = serde_json::to_vec(&Stored { key, value })?;
+        let mut written = self.written();
+        let fingerprint = self.random.hash_one(&text);
+        if written.get(key) == Some(&fingerprint) {
+            return Ok(());
+        }
         let path = self.file(key);
         let temporary = path.with_extension("tmp");
-        let written = std::fs::File::create(&temporary).and_then(|mut file| file.write_all(&text));
+        let created = std::fs::File::create(&temporary).and_then(|mut file| file.write_all(&text));
         // No fsync: the directory is a tmpfs, and state is about processes, which do not survive the machine either.
-        written.and_then(|()| std::fs::rename(&temporary, &path)).inspect_err(|_| {
-            let _ = std::fs::remove_file(&temporary);
-        })
+        match created.and_then(|()| std::fs::rename(&temporary, &path)) {
+            Ok(()) => {
+                match written.get_mut(key) {
+                    Some(known) => *known = fingerprint,
+                    None => drop(written.insert(key.to_owned(), fingerprint)),
+                }
+                Ok(())
+            }
+            Err(error) => {
+                written.remove(key);
+                let _ = std::fs::remove_file(&temporary);
+                Err(error)
+            }
+        }
+    }
+
+    fn written(&self) -> MutexGuard<'_, HashMap<String, u64>> {
+        self.written.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The value under a key, if there is one.
@@ -73,6 +100,7 @@ impl StateDir {
 
     /// Forgets a key.
     pub fn remove(&self, key: &str) {
+        self.written().remove(key);
         match std::fs::remove_file(self.file(key)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 tracing::warn!(key, "cannot remove state: {error}");
@@ -145,6 +173,16 @@ mod tests {
         assert_eq!(state.load::<usize>(&long), Some(255));
         state.remove(&long);
         assert_eq!(state.load::<usize>(&long), None);
+        // What is there already is not written again; what is not, is.
+        let inode =
+            || std::os::unix::fs::MetadataExt::ino(&std::fs::metadata(dir.join("a.service.json")).expect("file"));
+        let before = inode();
+        assert!(state.save("a.service", &9));
+        assert_eq!(inode(), before);
+        assert!(state.save("a.service", &10) && state.save("a.service", &9));
+        assert_eq!(state.load::<usize>("a.service"), Some(9));
+        assert!(state.save(&long, &255));
+        assert_eq!(state.load::<usize>(&long), Some(255));
         std::fs::remove_dir_all(dir).expect("clean up");
     }
 

@@ -52,12 +52,20 @@ pub fn default_directory(mode: Mode) -> PathBuf {
 /// # Errors
 /// The kernel's.
 pub fn open(directory: &Path, unit: &str, limit: u64) -> io::Result<File> {
-    create_dir(directory)?;
     let path = directory.join(format!("{unit}.log"));
-    if fs::metadata(&path).is_ok_and(|metadata| metadata.len() > limit) {
+    let open = || OpenOptions::new().append(true).create(true).mode(0o640).open(&path);
+    let file = match open() {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            create_dir(directory)?;
+            open()?
+        }
+        other => other?,
+    };
+    if file.metadata().is_ok_and(|metadata| metadata.len() > limit) {
         fs::rename(&path, directory.join(format!("{unit}.log.1")))?;
+        return open();
     }
-    OpenOptions::new().append(true).create(true).mode(0o640).open(path)
+    Ok(file)
 }
 
 #[cfg(test)]

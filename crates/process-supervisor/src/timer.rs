@@ -35,6 +35,11 @@ impl Timer {
         };
         if self.deadline != Some(at) || self.sleep.is_elapsed() {
             let left = Duration::from_micros(at.saturating_sub(sys::clock::monotonic())).min(FAR);
+            if left.is_zero() {
+                // A sleep ends with a whole millisecond, however short it is.
+                self.deadline = None;
+                return;
+            }
             self.sleep.as_mut().reset(Instant::now() + left);
             self.deadline = Some(at);
         }

@@ -8,7 +8,7 @@
 //! * [`pidfd`], [`reap`], [`process`], [`signals`]: processes that run and processes that ended.
 //! * [`cgroup`]: cgroup2 as a container of processes (no controllers are needed).
 //! * [`notify`], [`fdpass`], [`listen_fds()`], [`peer`]: the sd_notify(3) and sd_listen_fds(3) protocols and their sockets.
-//! * [`mount`], [`boot`], [`memfd`], [`clock`], [`limits`]: what is left.
+//! * [`mount`], [`boot`], [`memfd`], [`clock`], [`limits`], [`random`]: what is left.
 
 pub mod boot;
 pub mod cgroup;
@@ -26,6 +26,8 @@ pub mod notify;
 pub mod peer;
 pub mod pidfd;
 pub mod process;
+mod pseudo;
+pub mod random;
 pub mod reap;
 pub mod signals;
 pub mod spawn;

@@ -1,6 +1,7 @@
 //! Resource limits that processes get without asking.
 
 use std::fs;
+use std::sync::OnceLock;
 
 use nix::sys::resource::{Resource, getrlimit};
 
@@ -19,11 +20,14 @@ pub fn default_open_files(system: bool) -> (u64, u64) {
     (SOFT_FILES.min(hard), hard)
 }
 
-/// What the kernel allows at most.
+/// What the kernel allows at most; as it was when this was called first.
 #[must_use]
 pub fn most_open_files() -> u64 {
-    let text = fs::read_to_string("/proc/sys/fs/nr_open").unwrap_or_default();
-    text.trim().parse().unwrap_or(1024 * 1024)
+    static KNOWN: OnceLock<u64> = OnceLock::new();
+    *KNOWN.get_or_init(|| {
+        let text = fs::read_to_string("/proc/sys/fs/nr_open").unwrap_or_default();
+        text.trim().parse().unwrap_or(1024 * 1024)
+    })
 }
 
 #[cfg(test)]

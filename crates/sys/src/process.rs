@@ -23,8 +23,8 @@ pub struct Stat {
 impl Stat {
     /// Reads it. NotFound when there is no such process (any more).
     pub fn read(pid: i32) -> io::Result<Self> {
-        let text = fs::read(format!("/proc/{pid}/stat"))?;
-        Self::parse(&String::from_utf8_lossy(&text)).ok_or_else(|| io::Error::from(io::ErrorKind::InvalidData))
+        let text = crate::pseudo::read(format!("/proc/{pid}/stat"))?;
+        Self::parse(&text).ok_or_else(|| io::Error::from(io::ErrorKind::InvalidData))
     }
 
     /// comm may hold spaces and parentheses: it ends at the last `)`.

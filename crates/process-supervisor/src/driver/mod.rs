@@ -23,7 +23,7 @@ mod spawn;
 mod view;
 mod watch;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
@@ -107,6 +107,8 @@ pub enum RequestError {
 pub struct Supervisor {
     host: Host,
     services: BTreeMap<String, Service>,
+    /// When machines want to be ticked: a look at the first replaces one at all services, many times for each event.
+    deadlines: BTreeSet<(u64, String)>,
     by_pid: HashMap<u32, String>,
     by_cgroup: HashMap<PathBuf, String>,
     watcher: Option<Watcher>,
@@ -159,6 +161,7 @@ impl Supervisor {
         let supervisor = Supervisor {
             host,
             services: BTreeMap::new(),
+            deadlines: BTreeSet::new(),
             by_pid: HashMap::new(),
             by_cgroup: HashMap::new(),
             watcher,
@@ -196,18 +199,14 @@ impl Supervisor {
 
     /// When [`Supervisor::tick`] is due (CLOCK_MONOTONIC, µs).
     pub fn deadline(&self) -> Option<u64> {
-        self.services.values().filter_map(|service| service.machine.deadline()).min()
+        self.deadlines.first().map(|(at, _)| *at)
     }
 
     /// Deadlines that have passed.
     pub fn tick(&mut self) {
         let now = self.host.now().monotonic;
-        let due: Vec<String> = self
-            .services
-            .iter()
-            .filter(|(_, service)| service.machine.deadline().is_some_and(|at| at <= now))
-            .map(|(unit, _)| unit.clone())
-            .collect();
+        let due: Vec<String> =
+            self.deadlines.iter().take_while(|(at, _)| *at <= now).map(|(_, unit)| unit.clone()).collect();
         for unit in due {
             self.feed(&unit, Event::Tick);
         }
@@ -356,6 +355,9 @@ impl Supervisor {
             return Err(RequestError::State { unit: unit.to_owned(), sub: service.machine.state().sub() });
         }
         if let Some(service) = self.services.remove(unit) {
+            if let Some(at) = service.armed {
+                self.deadlines.remove(&(at, unit.to_owned()));
+            }
             if let Some(cgroup) = &service.cgroup {
                 self.by_cgroup.remove(cgroup.path());
             }
@@ -410,7 +412,23 @@ impl Supervisor {
         let (machine, view) = service.with_view(&self.host);
         machine.handle(now, event, &view);
         self.drain(unit);
+        self.arm(unit);
         self.save(unit);
+    }
+
+    /// Notes when a service's machine wants to be ticked. Only its events change that.
+    fn arm(&mut self, unit: &str) {
+        let Some(service) = self.services.get_mut(unit) else { return };
+        let wanted = service.machine.deadline();
+        if wanted == service.armed {
+            return;
+        }
+        if let Some(at) = std::mem::replace(&mut service.armed, wanted) {
+            self.deadlines.remove(&(at, unit.to_owned()));
+        }
+        if let Some(at) = wanted {
+            self.deadlines.insert((at, unit.to_owned()));
+        }
     }
 
     fn save(&self, unit: &str) {
@@ -460,11 +478,10 @@ fn set_nonblocking(fd: &OwnedFd) -> io::Result<()> {
 
 /// 16 random bytes in hexadecimal.
 fn random_id() -> String {
-    std::fs::read_to_string("/proc/sys/kernel/random/uuid")
-        .map(|uuid| uuid.trim().replace('-', ""))
-        .unwrap_or_else(|_| format!("{:032x}", sys::clock::realtime()))
+    format!("{:016x}{:016x}", random_u64(), random_u64())
 }
 
 fn random_u64() -> u64 {
-    random_id().get(..16).and_then(|digits| u64::from_str_radix(digits, 16).ok()).unwrap_or(0)
+    // Before the kernel has gathered any (early at boot), the time is as good as it gets.
+    sys::random::number().unwrap_or_else(|_| sys::clock::realtime())
 }

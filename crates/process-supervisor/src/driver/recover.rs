@@ -135,6 +135,7 @@ impl Supervisor {
 
     /// What happened to a service meanwhile.
     fn resume(&mut self, unit: &str, spawned: Option<PidFd>) {
+        self.arm(unit);
         self.resume_spawn(unit, spawned);
         let Some(service) = self.services.get(unit) else { return };
         let known = [service.machine.main_pid(), service.machine.control_pid()];

@@ -108,6 +108,8 @@ pub struct Service {
     pub pid_file_task: Option<Task>,
     /// Starts so far.
     pub limit: RateLimit,
+    /// The deadline of its machine as the supervisor has noted it.
+    pub armed: Option<u64>,
     /// The user and group that it runs as.
     pub ids: Option<(u32, u32)>,
     /// Where its private /tmp is, its own or that of a service it is joined with.
@@ -138,6 +140,7 @@ impl Service {
             cgroup,
             pid_file_task: None,
             limit: RateLimit::default(),
+            armed: None,
             ids: None,
             private_tmp: None,
             oom_kills: 0,

@@ -20,6 +20,7 @@ pub struct KernelView<'a> {
     pid_file: Option<&'a str>,
     roots: Vec<Pid>,
     members: OnceCell<BTreeSet<i32>>,
+    populated: OnceCell<Option<bool>>,
 }
 
 impl<'a> KernelView<'a> {
@@ -31,7 +32,7 @@ impl<'a> KernelView<'a> {
         pid_file: Option<&'a str>,
         roots: Vec<Pid>,
     ) -> Self {
-        Self { host, cgroup, invocation, pid_file, roots, members: OnceCell::new() }
+        Self { host, cgroup, invocation, pid_file, roots, members: OnceCell::new(), populated: OnceCell::new() }
     }
 
     /// All processes of the service that are no zombies.
@@ -74,11 +75,11 @@ impl<'a> KernelView<'a> {
 
 impl View for KernelView<'_> {
     fn populated(&self) -> Option<bool> {
-        match self.cgroup {
+        *self.populated.get_or_init(|| match self.cgroup {
             Some(cgroup) => cgroup.populated().ok(),
             None if self.invocation.is_empty() && self.roots.is_empty() => Some(false),
             None => Some(!self.members().is_empty()),
-        }
+        })
     }
 
     fn owner(&self, pid: Pid) -> Owner {

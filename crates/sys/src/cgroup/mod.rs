@@ -127,7 +127,7 @@ impl Cgroup {
 
     /// Whether any process lives here or below. A missing cgroup is empty.
     pub fn populated(&self) -> io::Result<bool> {
-        match fs::read_to_string(self.path.join("cgroup.events")) {
+        match crate::pseudo::read(self.path.join("cgroup.events")) {
             Ok(text) => Ok(text.lines().any(|line| line == "populated 1")),
             Err(e) if e.kind() == io::ErrorKind::NotFound || e.raw_os_error() == Some(libc::ENODEV) => Ok(false),
             Err(e) => Err(e),
@@ -136,7 +136,7 @@ impl Cgroup {
 
     /// How many processes the kernel has killed here and below for lack of memory; 0 without the memory controller.
     pub fn oom_kills(&self) -> u64 {
-        let text = fs::read_to_string(self.path.join("memory.events")).unwrap_or_default();
+        let text = crate::pseudo::read(self.path.join("memory.events")).unwrap_or_default();
         text.lines().find_map(|line| line.strip_prefix("oom_kill ")?.parse().ok()).unwrap_or(0)
     }
 

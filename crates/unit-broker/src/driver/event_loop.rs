@@ -73,7 +73,11 @@ pub async fn run(args: &CommonArgs, config: &Config) -> io::Result<()> {
 }
 
 async fn sleep(duration: Option<Duration>) {
-    tokio::time::sleep(duration.unwrap_or_default()).await;
+    let duration = duration.unwrap_or_default();
+    // Even the shortest sleep takes a millisecond.
+    if !duration.is_zero() {
+        tokio::time::sleep(duration).await;
+    }
 }
 
 /// Time from now to a moment of CLOCK_MONOTONIC, µs; rounded up, so that the moment is over when it ends.

@@ -54,7 +54,7 @@ impl Store {
                 None => self.units.remove(unit.as_str()),
             }
         }
-        self.manager.save(ENGINE, &engine.saved_manager());
+        self.manager.save(ENGINE, &reserved(engine.saved_manager()));
     }
 
     /// Saves what clients on the message bus want.
@@ -70,5 +70,34 @@ impl Store {
     /// Saves the manager's facts.
     pub fn save_facts(&self, facts: &SavedFacts) {
         self.manager.save(FACTS, facts);
+    }
+}
+
+/// Numbers are given away for good, also by a broker that comes back: they are written down a hundred ahead, so that the file
+/// changes rarely. The rest of a hundred is skipped then.
+fn reserved(saved: SavedManager) -> SavedManager {
+    /// Numbers for each time that the file is written.
+    const AHEAD: u32 = 100;
+    let last_job = saved.last_job.checked_next_multiple_of(AHEAD).unwrap_or(saved.last_job);
+    let next_why = saved.next_why.checked_next_multiple_of(AHEAD.into()).unwrap_or(saved.next_why);
+    SavedManager { last_job, next_why, ..saved }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_written_down_ahead() {
+        for (last_job, next_why, expected) in [
+            (0, 0, (0, 0)),
+            (1, 1, (100, 100)),
+            (100, 99, (100, 100)),
+            (101, 101, (200, 200)),
+            (u32::MAX, 5, (u32::MAX, 100)),
+        ] {
+            let saved = reserved(SavedManager { last_job, next_why, ..SavedManager::default() });
+            assert_eq!((saved.last_job, saved.next_why), expected);
+        }
     }
 }
