@@ -12,7 +12,7 @@
 //! list                         all units
 //!     STATE UNIT [ACTION] [following=UNIT] [wants=UNIT,UNIT] [user-wants=...] [description=TEXT] [at=SYSPATH]
 //! ```
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -108,9 +108,10 @@ impl Run {
             "device" => self.enumeration.as_mut().expect("after enumerate").push(event("enumerate", &words[1..])),
             "enumerate" => self.enumeration = Some(Vec::new()),
             "replay" => self.input(Input::Event(Origin::Replay, event(&words[1], &words[2..]))),
-            "mounts" => {
-                self.input(Input::Referenced(Referrer::Mounts, words[1..].iter().cloned().collect::<BTreeSet<_>>()))
-            }
+            "mounts" => self.input(Input::Referenced(
+                Referrer::Mounts,
+                words[1..].iter().map(|node| (node.clone(), format!("/sys/of{node}"))).collect(),
+            )),
             "restart" => {
                 // Through JSON, as the state directory has it.
                 let json = serde_json::to_string(&self.saved.values().collect::<Vec<_>>()).unwrap();

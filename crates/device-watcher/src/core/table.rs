@@ -25,9 +25,12 @@ pub enum Input {
     /// udev's whole database: after the start, an overflow of the socket, or when udev appears. What udev once told of
     /// and isn't in here is gone.
     Enumeration(Vec<DeviceEvent>),
-    /// All device nodes that a kernel table names now (mounted, or swapped to).
-    Referenced(Referrer, BTreeSet<String>),
+    /// All device nodes that a kernel table names now (mounted, or swapped to), with their sysfs paths where there are any.
+    Referenced(Referrer, Nodes),
 }
+
+/// Device nodes, and what each is in sysfs (empty: nothing, or the node is missing).
+pub type Nodes = BTreeMap<String, String>;
 
 /// A kernel table that names device nodes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -75,6 +78,8 @@ struct Device {
 struct Slot {
     owner: Option<String>,
     referrers: BTreeSet<Referrer>,
+    /// Of the node that they name.
+    sysfs_path: String,
     announced: Option<DeviceUnit>,
 }
 
@@ -83,7 +88,7 @@ struct Slot {
 pub struct Table {
     devices: BTreeMap<String, Device>,
     slots: BTreeMap<UnitName, Slot>,
-    references: BTreeMap<Referrer, BTreeSet<String>>,
+    references: BTreeMap<Referrer, Nodes>,
     vanished: BTreeMap<UnitName, DeviceUnit>,
 }
 
@@ -308,14 +313,17 @@ impl Table {
         change.keep.push(Keep::Forget(syspath.to_owned()));
     }
 
-    fn referenced(&mut self, referrer: Referrer, nodes: BTreeSet<String>) -> Change {
+    fn referenced(&mut self, referrer: Referrer, nodes: Nodes) -> Change {
         let mut change = Change { action: Action::Change.to_string(), ..Change::default() };
         let before = self.references.insert(referrer, nodes.clone()).unwrap_or_default();
-        for node in before.symmetric_difference(&nodes) {
+        let came = nodes.iter().filter(|(node, path)| before.get(*node) != Some(*path));
+        let went = before.iter().filter(|(node, _)| !nodes.contains_key(*node));
+        for (node, sysfs_path) in came.chain(went) {
             let Ok(name) = UnitName::from_path(node, UnitType::Device) else { continue };
             let slot = self.slots.entry(name.clone()).or_default();
-            if nodes.contains(node) {
+            if nodes.contains_key(node) {
                 slot.referrers.insert(referrer);
+                slot.sysfs_path.clone_from(sysfs_path);
             } else {
                 slot.referrers.remove(&referrer);
             }
@@ -353,7 +361,7 @@ impl Table {
                     unit: name.to_string(),
                     state: if tentative { "tentative" } else { "dead" }.to_owned(),
                     following: String::new(),
-                    sysfs_path: String::new(),
+                    sysfs_path: if tentative { slot.sysfs_path.clone() } else { String::new() },
                     description: name.to_path().unwrap_or_else(|| name.to_string()),
                     wants: Vec::new(),
                     user_wants: Vec::new(),

@@ -1,15 +1,17 @@
 //! The kernel's tables of mounts and swaps: a node that they name has a unit even if udev doesn't know it.
 
 use std::collections::BTreeSet;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Read, Seek};
 use std::os::fd::OwnedFd;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
 
 use daemon_runtime::readiness;
+use nix::sys::stat::{major, minor};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
-use crate::core::table::Referrer;
+use crate::core::table::{Nodes, Referrer};
 
 /// One of the tables, with its notification (the file becomes "exceptional" when the table changes).
 pub struct KernelTable {
@@ -38,20 +40,25 @@ impl KernelTable {
         self.referrer
     }
 
-    /// The device nodes in the table now.
+    /// The device nodes in the table now, with their sysfs paths.
     ///
     /// # Errors
     /// When the table can't be read.
-    pub fn nodes(&self) -> io::Result<BTreeSet<String>> {
+    pub fn nodes(&self) -> io::Result<Nodes> {
         let mut file = &self.file;
         let mut bytes = Vec::new();
         file.rewind()?;
         file.read_to_end(&mut bytes)?;
         let text = String::from_utf8_lossy(&bytes);
-        Ok(match self.referrer {
+        let nodes = match self.referrer {
             Referrer::Mounts => mounted(&text),
             Referrer::Swaps => swapped(&text),
-        })
+        };
+        let place = |node: String| {
+            let path = sysfs_path(&node).unwrap_or_default();
+            (node, path)
+        };
+        Ok(nodes.into_iter().map(place).collect())
     }
 
     /// Waits for a change.
@@ -78,6 +85,16 @@ fn swapped(table: &str) -> BTreeSet<String> {
 
 fn nodes(paths: impl Iterator<Item = String>) -> BTreeSet<String> {
     paths.map(|path| unescape(&path)).filter(|path| path.starts_with("/dev/")).collect()
+}
+
+/// Where sysfs has the device behind a node.
+fn sysfs_path(node: &str) -> Option<String> {
+    let metadata = fs::metadata(node).ok()?;
+    let number = metadata.rdev();
+    let class = if metadata.file_type().is_block_device() { "block" } else { "char" };
+    let link = format!("/sys/dev/{class}/{}:{}", major(number), minor(number));
+    let path = fs::canonicalize(link).ok().filter(|_| number != 0)?;
+    path.to_str().map(str::to_owned)
 }
 
 /// The kernel writes blanks and backslashes as three octal digits.
