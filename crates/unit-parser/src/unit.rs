@@ -46,7 +46,7 @@ impl LoadState {
 }
 
 /// Which file and line something was read from.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Origin {
     /// 0 is the fragment, n the nth drop-in, from 1; [`Origin::IMPLIED`] is no file.
     pub file: u16,
@@ -115,6 +115,9 @@ pub struct Unit {
     /// them, one that systemd refuses only for contradictions has them.
     pub complete: bool,
     pub(crate) settings: Vec<Setting>,
+    /// The state of all its files when they were read; 0 if they were just being changed.
+    #[serde(skip)]
+    pub(crate) stamp: u64,
 }
 
 impl Unit {
@@ -136,6 +139,7 @@ impl Unit {
             user_manager: false,
             complete: false,
             settings: Vec::new(),
+            stamp: 0,
         }
     }
 

@@ -80,11 +80,13 @@ fn settings(machine: &Machine, unit: &Unit, all: bool) {
 
 fn dependencies(machine: &Machine, unit: &Unit) {
     for edge in unit.dependencies() {
-        let source = match &edge.source {
-            Source::File { file, line } => format!("{}:{line}", machine.shown(file).display()),
-            Source::Link(path) => machine.shown(path).display().to_string(),
-            Source::Implicit(rule) => format!("implicit: {}", rule.as_str()),
-            Source::Default(rule) => format!("default: {}", rule.as_str()),
+        let shown = |path| machine.shown(path).display().to_string();
+        let source = match (edge.source, edge.source.place(unit)) {
+            (_, Some((file, Some(line)))) => format!("{}:{line}", shown(file)),
+            (_, Some((link, None))) => shown(link),
+            (Source::Implicit(rule), None) => format!("implicit: {}", rule.as_str()),
+            (Source::Default(rule), None) => format!("default: {}", rule.as_str()),
+            (Source::File(_) | Source::Link(_), None) => String::new(),
         };
         println!("{}={}  ({source})", edge.kind.as_str(), edge.other);
     }

@@ -16,26 +16,26 @@ pub(super) fn add(edges: &mut Edges<'_>) {
         UnitType::Service => {
             // A user manager has no sysinit.target.
             if edges.unit.user_manager {
-                edges.add_all(&[Requires], BASIC, &rule(Rule::BasicSystem));
+                edges.add_all(&[Requires], BASIC, rule(Rule::BasicSystem));
             } else {
                 initialized(edges);
             }
-            edges.add_all(&[After], BASIC, &rule(Rule::BasicSystem));
+            edges.add_all(&[After], BASIC, rule(Rule::BasicSystem));
             shutdown(edges);
         }
         UnitType::Socket => {
-            edges.add_all(&[Before], "sockets.target", &rule(Rule::MemberOfSockets));
+            edges.add_all(&[Before], "sockets.target", rule(Rule::MemberOfSockets));
             initialized(edges);
             shutdown(edges);
         }
         UnitType::Timer => {
-            edges.add_all(&[Before], "timers.target", &rule(Rule::MemberOfTimers));
+            edges.add_all(&[Before], "timers.target", rule(Rule::MemberOfTimers));
             initialized(edges);
             calendar(edges);
             shutdown(edges);
         }
         UnitType::Path => {
-            edges.add_all(&[Before], "paths.target", &rule(Rule::MemberOfPaths));
+            edges.add_all(&[Before], "paths.target", rule(Rule::MemberOfPaths));
             initialized(edges);
             shutdown(edges);
         }
@@ -45,13 +45,13 @@ pub(super) fn add(edges: &mut Edges<'_>) {
         UnitType::Automount => {
             if !edges.unit.user_manager {
                 let source = rule(Rule::MemberOfFileSystems);
-                edges.add_all(&[After], "local-fs-pre.target", &source);
-                edges.add_all(&[Before], "local-fs.target", &source);
+                edges.add_all(&[After], "local-fs-pre.target", source);
+                edges.add_all(&[Before], "local-fs.target", source);
             }
             unmount(edges);
         }
         UnitType::Swap => {
-            edges.add_all(&[Before], "swap.target", &rule(Rule::MemberOfSwap));
+            edges.add_all(&[Before], "swap.target", rule(Rule::MemberOfSwap));
             unmount(edges);
         }
         UnitType::Slice | UnitType::Device => {}
@@ -64,24 +64,24 @@ fn rule(rule: Rule) -> Source {
 
 fn initialized(edges: &mut Edges<'_>) {
     if !edges.unit.user_manager {
-        edges.add_all(&[Requires, After], SYSINIT, &rule(Rule::SystemInitialized));
+        edges.add_all(&[Requires, After], SYSINIT, rule(Rule::SystemInitialized));
     }
 }
 
 fn shutdown(edges: &mut Edges<'_>) {
-    edges.add_all(&[Before, Conflicts], "shutdown.target", &rule(Rule::StopsAtShutdown));
+    edges.add_all(&[Before, Conflicts], "shutdown.target", rule(Rule::StopsAtShutdown));
 }
 
 fn unmount(edges: &mut Edges<'_>) {
-    edges.add_all(&[Before, Conflicts], "umount.target", &rule(Rule::StopsAtUnmount));
+    edges.add_all(&[Before, Conflicts], "umount.target", rule(Rule::StopsAtUnmount));
 }
 
 fn calendar(edges: &mut Edges<'_>) {
     let specs = edges.unit.pairs(rows::timer::ON_CALENDAR);
     if !edges.unit.user_manager && specs.iter().any(|(name, _)| name == "OnCalendar") {
         let source = rule(Rule::CalendarNeedsClock);
-        edges.add_all(&[After], "time-sync.target", &source);
-        edges.add_all(&[After], "time-set.target", &source);
+        edges.add_all(&[After], "time-sync.target", source);
+        edges.add_all(&[After], "time-set.target", source);
     }
 }
 
@@ -119,20 +119,20 @@ fn mount(edges: &mut Edges<'_>) {
     let nofail = options.contains(&"nofail");
     let source = rule(Rule::MemberOfFileSystems);
     let (before, target) = if network {
-        edges.add_all(&[After], "remote-fs-pre.target", &source);
-        edges.add_all(&[After], "network.target", &source);
-        edges.add_all(&[Wants, After], "network-online.target", &source);
+        edges.add_all(&[After], "remote-fs-pre.target", source);
+        edges.add_all(&[After], "network.target", source);
+        edges.add_all(&[Wants, After], "network-online.target", source);
         ("remote-fs-pre.target", "remote-fs.target")
     } else {
         ("local-fs-pre.target", "local-fs.target")
     };
-    edges.add_all(&[After], before, &source);
+    edges.add_all(&[After], before, source);
     if !nofail {
-        edges.add_all(&[Before], target, &source);
+        edges.add_all(&[Before], target, source);
     }
     unmount(edges);
     if file_system == "tmpfs" {
         // What is in it may have to go to memory that a swap gives back.
-        edges.add_all(&[After], "swap.target", &source);
+        edges.add_all(&[After], "swap.target", source);
     }
 }

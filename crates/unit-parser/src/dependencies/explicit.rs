@@ -18,7 +18,7 @@ pub(super) fn add(edges: &mut Edges<'_>) {
             edges.add(kind, name.clone(), source);
         }
     }
-    for link in &unit.links {
-        edges.add(link.kind, link.name.clone(), Source::Link(link.path.clone()));
+    for (number, link) in (0u32..).zip(&unit.links) {
+        edges.add(link.kind, link.name.clone(), Source::Link(number));
     }
 }

@@ -29,12 +29,12 @@ pub(super) fn add(edges: &mut Edges<'_>) {
 fn service(edges: &mut Edges<'_>) {
     use rows::service as s;
     if edges.unit.word(s::TYPE) == "dbus" {
-        edges.add_all(&[Requires, After], "dbus.socket", &Source::Implicit(Rule::BusOfService));
+        edges.add_all(&[Requires, After], "dbus.socket", Source::Implicit(Rule::BusOfService));
     }
     if let Value::Units(sockets) = edges.unit.value(s::SOCKETS) {
         for (name, origin) in sockets.names.iter().zip(&sockets.origins) {
             let source = edges.source(*origin, Rule::SocketsOfService);
-            edges.add_all(&[Wants, After, TriggeredBy], name.as_str(), &source);
+            edges.add_all(&[Wants, After, TriggeredBy], name.as_str(), source);
         }
     }
 }
@@ -49,7 +49,7 @@ fn socket(edges: &mut Edges<'_>) {
     let path = format!("/sys/subsystem/net/devices/{interface}");
     if let Ok(device) = UnitName::from_path(&path, UnitType::Device) {
         let source = Source::Implicit(Rule::BindToDevice);
-        edges.add_all(&[BindsTo, After], device.as_str(), &source);
+        edges.add_all(&[BindsTo, After], device.as_str(), source);
     }
 }
 
@@ -57,7 +57,7 @@ fn triggers(edges: &mut Edges<'_>, id: RowId) {
     if let Value::Units(units) = edges.unit.value(id) {
         for (name, origin) in units.names.iter().zip(&units.origins) {
             let source = edges.source(*origin, Rule::TriggersUnit);
-            edges.add_all(&[Before, Triggers], name.as_str(), &source);
+            edges.add_all(&[Before, Triggers], name.as_str(), source);
         }
     }
 }
@@ -71,9 +71,9 @@ fn node(edges: &mut Edges<'_>, what: &str, rule: Rule, bound: bool) {
     let Some(device) = device_of(what) else { return };
     let source = Source::Implicit(rule);
     let pulls = if bound { BindsTo } else { Requires };
-    edges.add_all(&[pulls, After], device.as_str(), &source);
+    edges.add_all(&[pulls, After], device.as_str(), source);
     let check = format!("blockdev@{}.target", device.stem());
-    edges.add_all(&[After], &check, &source);
+    edges.add_all(&[After], &check, source);
 }
 
 fn mount(edges: &mut Edges<'_>) {
@@ -88,14 +88,14 @@ fn mount(edges: &mut Edges<'_>) {
     node(edges, &what, Rule::MountNeedsDevice, bound);
     if let Some(device) = device_of(&what).filter(|_| !bound && edges.unit.fragment.is_some()) {
         let source = Source::Implicit(Rule::MountNeedsDevice);
-        edges.add_all(&[StopPropagatedFrom], device.as_str(), &source);
+        edges.add_all(&[StopPropagatedFrom], device.as_str(), source);
     }
 }
 
 fn automount(edges: &mut Edges<'_>) {
     if let Ok(mount) = edges.unit.name.with_type(UnitType::Mount) {
         let source = Source::Implicit(Rule::TriggersUnit);
-        edges.add_all(&[Before, Triggers], mount.as_str(), &source);
+        edges.add_all(&[Before, Triggers], mount.as_str(), source);
     }
 }
 
@@ -105,7 +105,7 @@ fn swap(edges: &mut Edges<'_>) {
         node(edges, &what, Rule::SwapNeedsDevice, false);
     } else {
         let source = Source::Implicit(Rule::SwapFileIsWritten);
-        edges.add_all(&[After], "systemd-remount-fs.service", &source);
+        edges.add_all(&[After], "systemd-remount-fs.service", source);
     }
 }
 
@@ -136,26 +136,26 @@ fn exec(edges: &mut Edges<'_>) {
     let below_var = [e::STATE_DIRECTORY, e::CACHE_DIRECTORY, e::LOGS_DIRECTORY];
     if below_var.iter().any(|id| !unit.list(*id).is_empty()) {
         let source = Source::Implicit(Rule::WritesBelowVar);
-        edges.add_all(&[After], "systemd-remount-fs.service", &source);
+        edges.add_all(&[After], "systemd-remount-fs.service", source);
     }
     if !matches!(unit.word(e::PRIVATE_TMP), "no" | "") {
         let source = Source::Implicit(Rule::PrivateTmp);
-        edges.add_all(&[Wants, After], "tmp.mount", &source);
-        edges.add_all(&[After], "systemd-tmpfiles-setup.service", &source);
+        edges.add_all(&[Wants, After], "tmp.mount", source);
+        edges.add_all(&[After], "systemd-tmpfiles-setup.service", source);
     }
     if !unit.str(e::ROOT_IMAGE).is_empty() {
         let source = Source::Implicit(Rule::RootImage);
-        edges.add_all(&[After], "systemd-udevd.service", &source);
+        edges.add_all(&[After], "systemd-udevd.service", source);
     }
     let source = Source::Implicit(Rule::LogsToJournal);
     let namespace = unit.str(e::LOG_NAMESPACE).to_owned();
     let logs = |id| matches!(unit.word(id), "journal" | "journal+console" | "kmsg" | "kmsg+console");
     if !namespace.is_empty() {
         for socket in ["systemd-journald@", "systemd-journald-varlink@"] {
-            edges.add_all(&[Requires, After], &format!("{socket}{namespace}.socket"), &source);
+            edges.add_all(&[Requires, After], &format!("{socket}{namespace}.socket"), source);
         }
     } else if logs(e::STANDARD_OUTPUT) || logs(e::STANDARD_ERROR) {
-        edges.add_all(&[After], "systemd-journald.socket", &source);
+        edges.add_all(&[After], "systemd-journald.socket", source);
     }
 }
 
@@ -168,7 +168,7 @@ pub(super) fn slice(edges: &mut Edges<'_>) {
     if let Value::Units(slices) = unit.value(rows::cgroup::SLICE) {
         for (name, origin) in slices.names.iter().zip(&slices.origins) {
             let source = edges.source(*origin, Rule::SliceOfUnit);
-            edges.add_all(&[Requires, After, InSlice], name.as_str(), &source);
+            edges.add_all(&[Requires, After, InSlice], name.as_str(), source);
         }
     }
 }

@@ -7,7 +7,7 @@ mod kind;
 mod rule;
 
 use std::collections::HashSet;
-use std::path::PathBuf;
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
@@ -28,22 +28,28 @@ pub struct Edge {
     pub source: Source,
 }
 
-/// Why a dependency is there.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+/// Why a dependency is there. Small, for there are many: what it means is to be asked of the unit that it is said by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Source {
-    /// A line of a unit file.
-    File {
-        /// The fragment or drop-in.
-        file: PathBuf,
-        /// The line, from 1.
-        line: u32,
-    },
-    /// A link in a `.wants/`, `.requires/` or `.upholds/` directory.
-    Link(PathBuf),
+    /// A line of the unit's fragment or of a drop-in.
+    File(Origin),
+    /// A link in a `.wants/`, `.requires/` or `.upholds/` directory: the number of [`Unit::links`].
+    Link(u32),
     /// It follows from another setting.
     Implicit(Rule),
     /// It follows from `DefaultDependencies=yes`.
     Default(Rule),
+}
+
+impl Source {
+    /// The file, or the link, of the unit that says so, and the line.
+    pub fn place(self, unit: &Unit) -> Option<(&Path, Option<u32>)> {
+        match self {
+            Source::File(origin) => Some((unit.file(origin)?.as_path(), Some(origin.line))),
+            Source::Link(number) => Some((unit.links.get(usize::try_from(number).ok()?)?.path.as_path(), None)),
+            Source::Implicit(_) | Source::Default(_) => None,
+        }
+    }
 }
 
 impl Unit {
@@ -70,9 +76,13 @@ impl Unit {
     }
 }
 
+/// So many edges are looked through one by one.
+const FEW: usize = 24;
+
 /// Edges of one unit on their way out.
 struct Edges<'a> {
     unit: &'a Unit,
+    /// The first edges of the list, once there are many.
     seen: HashSet<(DependencyKind, UnitName)>,
     list: Vec<Edge>,
 }
@@ -85,23 +95,33 @@ impl<'a> Edges<'a> {
     /// Adds an edge unless it is there (the first source counts) or leads to the unit itself.
     fn add(&mut self, kind: DependencyKind, other: UnitName, source: Source) {
         let own = other == self.unit.name || self.unit.aliases.contains(&other);
-        if !own && self.seen.insert((kind, other.clone())) {
+        if !own && !self.has(kind, &other) {
             self.list.push(Edge { kind, other, source });
         }
     }
 
+    /// Whether the edge is there. Few are looked through, which is quicker than to remember them.
+    fn has(&mut self, kind: DependencyKind, other: &UnitName) -> bool {
+        if self.list.len() < FEW {
+            return self.list.iter().any(|edge| edge.kind == kind && edge.other == *other);
+        }
+        let unseen = self.list.get(self.seen.len()..).unwrap_or_default();
+        self.seen.extend(unseen.iter().map(|edge| (edge.kind, edge.other.clone())));
+        self.seen.contains(&(kind, other.clone()))
+    }
+
     /// Adds edges of several kinds to a unit by name.
-    fn add_all(&mut self, kinds: &[DependencyKind], other: &str, source: &Source) {
+    fn add_all(&mut self, kinds: &[DependencyKind], other: &str, source: Source) {
         let Ok(other) = UnitName::parse(other) else { return };
         for kind in kinds {
-            self.add(*kind, other.clone(), source.clone());
+            self.add(*kind, other.clone(), source);
         }
     }
 
     /// The source of an edge that an assignment asks for.
     fn source(&self, origin: Origin, rule: Rule) -> Source {
         match self.unit.file(origin) {
-            Some(file) => Source::File { file: file.clone(), line: origin.line },
+            Some(_) => Source::File(origin),
             None => Source::Implicit(rule),
         }
     }

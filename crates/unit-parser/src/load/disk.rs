@@ -1,7 +1,13 @@
 //! The only file access: directories and files of the load path, behind a trait so that tests use a map.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// File systems tick slower than clocks: two changes within this time may bear the same one.
+const SETTLED: Duration = Duration::from_millis(50);
 
 /// What an entry of a directory is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +39,11 @@ pub trait UnitFiles {
     fn read(&self, file: &Path) -> io::Result<(Vec<u8>, u64)>;
     /// A file's modification time in microseconds since 1970, links followed.
     fn modified(&self, file: &Path) -> io::Result<u64>;
+    /// A number that is another one after a change of the file, or of what a directory lists; links followed. `None` if it
+    /// isn't there, or changed so recently that the next change might not show.
+    fn stamp(&self, path: &Path) -> Option<u64> {
+        self.modified(path).ok()
+    }
     /// The path with all links followed.
     fn canonical(&self, path: &Path) -> io::Result<PathBuf>;
     /// Whether there is something at this path, and it is /dev/null or an empty file: a mask.
@@ -79,12 +90,26 @@ impl UnitFiles for Disk {
         Ok(microseconds(&std::fs::metadata(file)?))
     }
 
+    fn stamp(&self, path: &Path) -> Option<u64> {
+        let metadata = std::fs::metadata(path).ok()?;
+        // The change time can't be set, so old times that a file was given don't deceive.
+        let (changed, nanoseconds) = (metadata.ctime(), metadata.ctime_nsec());
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;
+        let changed_at = Duration::new(u64::try_from(changed).ok()?, u32::try_from(nanoseconds).ok()?);
+        if now.checked_sub(changed_at)? < SETTLED {
+            return None;
+        }
+        let mut hasher = DefaultHasher::new();
+        (metadata.dev(), metadata.ino(), metadata.size(), metadata.mtime(), metadata.mtime_nsec()).hash(&mut hasher);
+        (changed, nanoseconds).hash(&mut hasher);
+        Some(hasher.finish())
+    }
+
     fn canonical(&self, path: &Path) -> io::Result<PathBuf> {
         std::fs::canonicalize(path)
     }
 
     fn is_null(&self, path: &Path) -> bool {
-        use std::os::unix::fs::{FileTypeExt, MetadataExt};
         std::fs::metadata(path).is_ok_and(|m| {
             // 1:3 is /dev/null, wherever its node is.
             let null = m.file_type().is_char_device() && m.rdev() == (1 << 8 | 3);

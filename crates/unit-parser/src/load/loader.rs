@@ -1,6 +1,6 @@
 //! Loads units by name.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -34,6 +34,10 @@ pub struct Loader {
     host: Host,
     pub(super) index: RefCell<Index>,
     shared: RefCell<SharedNames>,
+    /// Units are loaded many at a time.
+    bulk: bool,
+    /// The directories were looked at for this batch.
+    looked: Cell<bool>,
 }
 
 impl Loader {
@@ -45,7 +49,7 @@ impl Loader {
     /// A loader on other files.
     pub fn with_files(files: Box<dyn UnitFiles>, path: LoadPath, mode: Mode, host: Host) -> Loader {
         let index = RefCell::new(Index::scan(files.as_ref(), &path));
-        Loader { files, path, mode, host, index, shared: RefCell::default() }
+        Loader { files, path, mode, host, index, shared: RefCell::default(), bulk: false, looked: Cell::new(false) }
     }
 
     /// The directories that are searched.
@@ -73,6 +77,12 @@ impl Loader {
         self.rescan();
     }
 
+    /// What is loaded from now on is one batch: whether directories got new files is looked at once, with its first unit.
+    pub fn begin_batch(&mut self) {
+        self.bulk = true;
+        self.looked.set(false);
+    }
+
     fn rescan(&self) {
         *self.index.borrow_mut() = Index::scan(self.files.as_ref(), &self.path);
         // What only units of before had is not kept.
@@ -97,9 +107,10 @@ impl Loader {
 
     fn load_from(&self, name: &UnitName, mounted: Option<&Mounted>) -> Unit {
         // A directory that got new files since is listed again even without daemon-reload, as in systemd.
-        if self.index.borrow().is_outdated(self.files.as_ref()) {
+        if !self.looked.get() && self.index.borrow().is_outdated(self.files.as_ref()) {
             self.rescan();
         }
+        self.looked.set(self.bulk);
         let found = self.index.borrow().find(name);
         let mut unit = Unit::new(if found.fragment.is_some() { found.name } else { name.clone() });
         unit.aliases = found.aliases;
@@ -114,6 +125,9 @@ impl Loader {
             }
             (None, None) if is_optional(&unit.name) => self.complete(&mut unit, Outcome::Read),
             (None, None) => fail(&mut unit, LoadState::NotFound),
+        }
+        if mounted.is_none() {
+            unit.stamp = self.stamp(&unit).unwrap_or(0);
         }
         unit.compact(&mut self.shared.borrow_mut());
         unit

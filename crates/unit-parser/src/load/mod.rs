@@ -1,6 +1,7 @@
 //! From a name to a [`crate::Unit`]: the load path, drop-ins, aliases, masks, templates.
 
 mod apply;
+mod current;
 mod disk;
 mod dropins;
 mod finish;

@@ -5,7 +5,6 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::{Entry, FileKind, LoadPath, Loader, Mode, Mounted, UnitFiles};
-use crate::dependencies::Source;
 use crate::name::UnitName;
 use crate::specifier::Host;
 use crate::table::rows;
@@ -239,7 +238,7 @@ fn dependency_directories() {
     let links: Vec<String> = unit.links.iter().map(|l| format!("{} {}", l.kind.as_str(), l.name)).collect();
     assert_eq!(links, ["Wants b.service", "Wants c@one.service", "Requires d.service"]);
     let edges = unit.dependencies();
-    assert!(edges.iter().any(|e| matches!(&e.source, Source::Link(p) if p.ends_with("b.service"))));
+    assert!(edges.iter().any(|e| e.source.place(&unit).is_some_and(|(p, _)| p.ends_with("b.service"))));
 }
 
 #[test]

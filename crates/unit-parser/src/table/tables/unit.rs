@@ -53,6 +53,7 @@ table! {
     SUCCESS_ACTION "SuccessAction" Word(words::ACTION), "none", ["SuccessAction" "s"], ONCE, Works, 0, "What happens to the machine or manager when it ends well";
     SUCCESS_ACTION_EXIT_STATUS "SuccessActionExitStatus" ExitStatusOne, "", ["SuccessActionExitStatus" "i"], ONCE, Works, 0, "The manager's exit status for SuccessAction=exit";
     REBOOT_ARGUMENT "RebootArgument" Text, "", ["RebootArgument" "s"], ONCE, NoEffect(NO_REBOOT_ARGUMENT), 0, "The argument of reboot(2) for the actions";
+    X_RETRY_AFTER_DEPENDENCY "X-RetryAfterDependency" Bool, "no", [], ONCE, Works, 0, "Quintet's own: a start that failed only because a dependency failed is tried again when that dependency is active";
     CONDITION_PATH_EXISTS "ConditionPathExists" Condition(C::PathExists, false), "", ["Conditions" "a(sbbsi)"], MANY, Works, 0, "The start is skipped unless a path exists";
     CONDITION_PATH_EXISTS_GLOB "ConditionPathExistsGlob" Condition(C::PathExistsGlob, false), "", [], MANY, Works, 0, "The start is skipped unless a pattern matches at least one path";
     CONDITION_PATH_IS_DIRECTORY "ConditionPathIsDirectory" Condition(C::PathIsDirectory, false), "", [], MANY, Works, 0, "The start is skipped unless a path is a directory";
