@@ -255,6 +255,9 @@ pub struct RestartPolicy {
     pub steps: u32,
     /// `RestartMaxDelaySec=`, µs.
     pub max_delay: u64,
+    /// `X-RestartResetSec=`, µs: after so long a time up, the count of restarts begins anew. 0: never.
+    #[serde(default)]
+    pub reset: u64,
     /// `SuccessExitStatus=`
     pub success: ExitStatusSet,
     /// `RestartPreventExitStatus=`
@@ -420,6 +423,7 @@ impl Definition {
                 delay: unit.usec(service::RESTART_SEC),
                 steps: u32::try_from(unit.uint(service::RESTART_STEPS)).unwrap_or(0),
                 max_delay: unit.usec(service::RESTART_MAX_DELAY_SEC),
+                reset: unit.usec(service::X_RESTART_RESET_SEC),
                 success: statuses(service::SUCCESS_EXIT_STATUS),
                 prevent: statuses(service::RESTART_PREVENT_EXIT_STATUS),
                 force: statuses(service::RESTART_FORCE_EXIT_STATUS),

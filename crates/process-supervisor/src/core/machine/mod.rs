@@ -396,6 +396,12 @@ impl Machine {
             self.changes.active_enter = now;
         } else if before.is_up() && !after.is_up() {
             self.changes.active_exit = now;
+            let up = self.changes.active_enter.map_or(0, |since| self.now.monotonic.saturating_sub(since.monotonic));
+            let reset = self.definition.restart.reset;
+            if reset != 0 && up >= reset {
+                // It was healthy: this is a new failure, not one more of the last.
+                self.restarts = 0;
+            }
         }
     }
 
