@@ -94,7 +94,10 @@ impl Engine {
             Event::DeviceList(units) => self.device_list(cx, units),
             Event::Mounts(units) => self.mounts(cx, units),
             Event::DevicesAvailable { available, reason } => self.devices_available(available, reason),
-            Event::Time => self.expire_jobs(cx),
+            Event::Time => {
+                self.expire_jobs(cx);
+                self.deferred.expire(cx.now.monotonic_usec);
+            }
             Event::Idle => self.collect_units(cx),
             Event::Boot { .. }
             | Event::Enqueue(_)

@@ -11,7 +11,7 @@ use super::api::event::{Event, Worker};
 use super::api::reply::Reply;
 use super::api::types::Time;
 use super::api::world::World;
-use super::graph::{Graph, UnitId};
+use super::graph::{Graph, UnitId, UnitSet};
 use super::jobs::Jobs;
 use super::kinds;
 use super::states::deferred::Deferred;
@@ -63,9 +63,13 @@ pub struct Engine {
     pub(super) recent_triggers: RecentTriggers,
     /// Mounts that were looked for in vain during this event: thousands of units have the same paths above theirs.
     pub(super) absent_mounts: BTreeSet<UnitName>,
+    /// All mounts that were looked for in vain since the last daemon-reload, which looks for them again.
+    pub(super) missed_mounts: BTreeSet<UnitName>,
     pub(super) actions: Vec<Action>,
-    changed: BTreeSet<UnitId>,
-    unsaved: BTreeSet<UnitName>,
+    changed: UnitSet,
+    unsaved: UnitSet,
+    /// The same of units that aren't loaded.
+    unsaved_past: Vec<UnitName>,
 }
 
 impl Engine {
@@ -84,9 +88,11 @@ impl Engine {
             failed: BTreeSet::new(),
             recent_triggers: RecentTriggers::default(),
             absent_mounts: BTreeSet::new(),
+            missed_mounts: BTreeSet::new(),
             actions: Vec::new(),
-            changed: BTreeSet::new(),
-            unsaved: BTreeSet::new(),
+            changed: UnitSet::default(),
+            unsaved: UnitSet::default(),
+            unsaved_past: Vec::new(),
         };
         let mut cx = Cx { now, world };
         for name in kinds::perpetual_units(engine.options.user) {
@@ -97,6 +103,7 @@ impl Engine {
 
     /// Takes an event. An error is a refused request; events that aren't requests are never refused.
     pub fn handle(&mut self, now: Time, event: Event, world: &mut dyn World) -> Result<Reply, EngineError> {
+        world.begin_event();
         let mut cx = Cx { now, world };
         let cause = cause_of(&event);
         let outer = self.trail.root(&cause);
@@ -109,22 +116,27 @@ impl Engine {
 
     /// What is to be done since the last call, in order.
     pub fn drain(&mut self) -> Vec<Action> {
-        for id in std::mem::take(&mut self.changed) {
+        for id in self.changed.take() {
             if self.graph.contains(id) {
                 self.actions.push(Action::UnitChanged(self.graph[id].name.clone()));
             }
         }
+        let mut unsaved = std::mem::take(&mut self.unsaved_past);
+        let loaded = self.unsaved.take().into_iter().filter(|id| self.graph.contains(*id));
+        unsaved.extend(loaded.map(|id| self.graph[id].name.clone()));
         let mut actions = std::mem::take(&mut self.actions);
-        if !self.unsaved.is_empty() {
-            let units = std::mem::take(&mut self.unsaved).into_iter().collect();
-            actions.insert(0, Action::Save(units));
+        if !unsaved.is_empty() {
+            actions.insert(0, Action::Save(unsaved));
         }
         actions
     }
 
     /// When [`Event::Time`] is due: CLOCK_MONOTONIC, µs.
     pub fn next_deadline(&self) -> Option<u64> {
-        [self.jobs.next_deadline(), self.workers.hold_until()].into_iter().flatten().min()
+        [self.jobs.next_deadline(), self.workers.hold_until(), self.deferred.next_deadline()]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// Works until nothing follows from anything any more.
@@ -148,25 +160,26 @@ impl Engine {
 
     /// The unit's change is to be told before what comes next.
     pub(super) fn flush_changed(&mut self, id: UnitId) {
-        if self.changed.remove(&id) {
+        if self.changed.remove(id) {
             self.actions.push(Action::UnitChanged(self.graph[id].name.clone()));
         }
     }
 
     /// Something that must survive a restart of the broker changed.
     pub(super) fn save(&mut self, id: UnitId) {
-        self.unsaved.insert(self.graph[id].name.clone());
+        self.unsaved.insert(id);
     }
 
     /// What is saved of a unit that isn't loaded changed.
     pub(super) fn unsave(&mut self, unit: UnitName) {
-        self.unsaved.insert(unit);
+        self.unsaved_past.push(unit);
     }
 
     /// A unit's place is about to be given up.
     pub(super) fn forget_place(&mut self, id: UnitId) {
-        self.unsaved.insert(self.graph[id].name.clone());
-        self.changed.remove(&id);
+        self.unsaved.remove(id);
+        self.unsaved_past.push(self.graph[id].name.clone());
+        self.changed.remove(id);
         self.gc.remove(&id);
         self.failed.remove(&id);
         self.deferred.forget(id);

@@ -4,6 +4,7 @@
 //! (a service died, a device went) has all its consequences.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use unit_parser::UnitName;
@@ -52,6 +53,9 @@ pub struct SavedUnit {
     /// The socket whose connection it was started for.
     #[serde(default)]
     pub accepted_by: Option<UnitName>,
+    /// Its start is to be tried again when its dependency has recovered.
+    #[serde(default)]
+    pub retries: bool,
     /// Recent starts, for `StartLimitBurst=`: begin of the interval (monotonic, µs) and count.
     pub starts: (u64, u32),
     /// The last links of its causal chain.
@@ -145,14 +149,15 @@ impl Engine {
             }),
             trigger: record.trigger.as_deref().cloned(),
             accepted_by: record.accepted_by.clone(),
+            retries: record.retries,
             starts: (record.starts.begin, record.starts.count),
-            why: record.why.iter().cloned().collect(),
+            why: record.why.iter().map(|entry| (**entry).clone()).collect(),
             unloaded: false,
         })
     }
 
     fn saved_past(&self, unit: &UnitName) -> Option<SavedUnit> {
-        let why = self.trail.past(unit)?.iter().cloned().collect();
+        let why = self.trail.past(unit)?.iter().map(|entry| (**entry).clone()).collect();
         Some(SavedUnit {
             unit: unit.clone(),
             active: ActiveState::Inactive,
@@ -168,6 +173,7 @@ impl Engine {
             job: None,
             trigger: None,
             accepted_by: None,
+            retries: false,
             starts: (0, 0),
             why,
             unloaded: true,
@@ -204,7 +210,7 @@ impl Engine {
         let (mut past, loaded): (Vec<_>, Vec<_>) = units.into_iter().partition(|unit| unit.unloaded);
         past.sort_by_key(|unit| unit.why.last().map(|entry| entry.sequence));
         for unit in past {
-            if let Some(forgotten) = engine.trail.keep(unit.unit, unit.why.into()) {
+            if let Some(forgotten) = engine.trail.keep(unit.unit, unit.why.into_iter().map(Arc::new).collect()) {
                 engine.unsave(forgotten);
             }
         }
@@ -233,7 +239,8 @@ impl Engine {
         record.invocation = saved.invocation;
         record.exit = saved.exit;
         record.starts = RateLimit { begin: saved.starts.0, count: saved.starts.1 };
-        record.why = saved.why.into();
+        record.retries = saved.retries;
+        record.why = saved.why.into_iter().map(Arc::new).collect();
         if record.active == ActiveState::Failed {
             self.failed.insert(id);
         }
@@ -251,26 +258,25 @@ impl Engine {
             Some(_) => job.state,
             None => JobState::Waiting,
         };
-        self.jobs.insert(
-            Job {
-                id: job_id,
-                unit: id,
-                job_type: job.job_type,
-                state,
-                irreversible: job.irreversible,
-                ignore_order: job.ignore_order,
-                clients,
-                begin: job.begin,
-                running: job.running,
-                deadline: job.deadline,
-                invocation: job.invocation,
-                why: job.why,
-                cause: job.cause,
-                cursor: None,
-                waiters: Vec::new(),
-            },
-            unit_type,
-        );
+        self.jobs.insert(Job {
+            id: job_id,
+            unit: id,
+            name: self.graph[id].name.clone(),
+            job_type: job.job_type,
+            state,
+            irreversible: job.irreversible,
+            ignore_order: job.ignore_order,
+            clients,
+            begin: job.begin,
+            running: job.running,
+            deadline: job.deadline,
+            invocation: job.invocation,
+            why: job.why,
+            cause: job.cause,
+            cursor: None,
+            queued: false,
+            waiters: Vec::new(),
+        });
         let record = &mut self.graph[id];
         if job.job_type == JobType::Nop {
             record.nop_job = Some(job_id);

@@ -1,6 +1,6 @@
 //! Reading the engine: what the D-Bus face shows.
 
-use unit_parser::{DependencyKind, Source, UnitName, UnitType};
+use unit_parser::{DependencyKind, UnitName, UnitType};
 
 use super::api::types::JobState;
 use super::api::view::{JobView, UnitView};
@@ -98,7 +98,7 @@ impl Engine {
     }
 
     /// Why one unit depends on the other in that way: every place that says so.
-    pub fn sources(&self, unit: &UnitName, kind: DependencyKind, other: &UnitName) -> Vec<&Source> {
+    pub fn sources(&self, unit: &UnitName, kind: DependencyKind, other: &UnitName) -> Vec<String> {
         match (self.graph.find(unit), self.graph.find(other)) {
             (Some(unit), Some(other)) => self.graph.sources(unit, kind, other),
             (Some(_), None) | (None, Some(_)) | (None, None) => Vec::new(),

@@ -4,6 +4,7 @@
 //! moment: the root cause of the event at work, or the entry whose consequences are being worked out.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use unit_parser::{DependencyKind, UnitName};
@@ -13,7 +14,7 @@ use super::api::cause::Cause;
 use super::api::error::EngineError;
 use super::api::types::{JobState, JobType};
 use super::engine::{Cx, Engine};
-use super::graph::{UnitId, source_text};
+use super::graph::UnitId;
 use super::transaction::{Planned, Pull, Transaction};
 
 /// Entries kept per unit.
@@ -49,16 +50,16 @@ pub(super) struct Trail {
     root: String,
     parent: Option<u64>,
     /// Entries of units that are unloaded, the longest ago first.
-    past: VecDeque<(UnitName, VecDeque<WhyEntry>)>,
+    past: VecDeque<(UnitName, VecDeque<Arc<WhyEntry>>)>,
 }
 
 /// What to go back to.
-pub(super) struct Outer(String, Option<u64>);
+pub(super) struct Outer(Option<String>, Option<u64>);
 
 impl Trail {
     /// Goes on below an entry; `None` stays where it is.
     pub fn enter(&mut self, entry: Option<u64>) -> Outer {
-        let outer = Outer(self.root.clone(), self.parent);
+        let outer = Outer(None, self.parent);
         if entry.is_some() {
             self.parent = entry;
         }
@@ -67,7 +68,7 @@ impl Trail {
 
     /// Starts a new tree.
     pub fn root(&mut self, cause: &Cause) -> Outer {
-        let outer = Outer(std::mem::replace(&mut self.root, cause.to_string()), self.parent.take());
+        let outer = Outer(Some(std::mem::replace(&mut self.root, cause.to_string())), self.parent.take());
         if let Cause::Entry { sequence, .. } = cause {
             self.parent = Some(*sequence);
         }
@@ -76,11 +77,14 @@ impl Trail {
 
     /// Back to where it was.
     pub fn leave(&mut self, outer: Outer) {
-        (self.root, self.parent) = (outer.0, outer.1);
+        self.parent = outer.1;
+        if let Some(root) = outer.0 {
+            self.root = root;
+        }
     }
 
     /// A unit is unloaded; the unit whose entries are given up for it.
-    pub fn keep(&mut self, unit: UnitName, entries: VecDeque<WhyEntry>) -> Option<UnitName> {
+    pub fn keep(&mut self, unit: UnitName, entries: VecDeque<Arc<WhyEntry>>) -> Option<UnitName> {
         if entries.is_empty() {
             return None;
         }
@@ -89,13 +93,13 @@ impl Trail {
     }
 
     /// A unit is loaded (again): what happened to it before.
-    pub fn take(&mut self, unit: &UnitName) -> VecDeque<WhyEntry> {
+    pub fn take(&mut self, unit: &UnitName) -> VecDeque<Arc<WhyEntry>> {
         let at = self.past.iter().position(|(past, _)| past == unit);
         at.and_then(|at| self.past.remove(at)).map(|(_, entries)| entries).unwrap_or_default()
     }
 
     /// What happened to a unit that isn't loaded.
-    pub fn past(&self, unit: &UnitName) -> Option<&VecDeque<WhyEntry>> {
+    pub fn past(&self, unit: &UnitName) -> Option<&VecDeque<Arc<WhyEntry>>> {
         self.past.iter().find(|(past, _)| past == unit).map(|(_, entries)| entries)
     }
 
@@ -117,7 +121,7 @@ impl Engine {
     ) -> Option<u64> {
         let sequence = self.trail.next;
         self.trail.next += 1;
-        let entry = WhyEntry {
+        let entry = Arc::new(WhyEntry {
             sequence,
             realtime_usec: cx.now.realtime_usec,
             unit: self.graph[unit].name.clone(),
@@ -125,7 +129,7 @@ impl Engine {
             cause,
             source,
             parent: self.trail.parent,
-        };
+        });
         self.actions.push(Action::Why(entry.clone()));
         let kept = &mut self.graph[unit].why;
         if kept.len() == KEPT {
@@ -156,8 +160,7 @@ impl Engine {
 
     /// Every place that a dependency is written at.
     pub(super) fn edge_source(&self, from: UnitId, kind: DependencyKind, to: UnitId) -> String {
-        let sources: Vec<String> = self.graph.sources(from, kind, to).into_iter().map(source_text).collect();
-        sources.join(", ")
+        self.graph.sources(from, kind, to).join(", ")
     }
 
     /// A job of a transaction is about to be queued.
@@ -166,9 +169,9 @@ impl Engine {
         cx: &Cx,
         plan: &Transaction,
         job: &Planned,
+        cause: String,
         whys: &[Option<u64>],
     ) -> Option<u64> {
-        let cause = self.pull_text(plan, job);
         let (source, parent) = match job.pulled_by {
             None => (String::new(), None),
             Some((place, pull)) => {
@@ -207,7 +210,7 @@ impl Engine {
         let past = self.trail.past.iter().map(|(_, entries)| entries);
         self.graph.iter().map(|record| &record.why).chain(past).find_map(|entries| {
             let at = entries.binary_search_by_key(&sequence, |entry| entry.sequence).ok()?;
-            entries.get(at)
+            entries.get(at).map(|entry| &**entry)
         })
     }
 
@@ -224,7 +227,7 @@ impl Engine {
         };
         let waits = id.and_then(|id| self.waits(id));
         let mut told: Vec<WhyEntry> = Vec::new();
-        for own in waits.iter().chain(kept.iter().rev()) {
+        for own in waits.iter().chain(kept.iter().rev().map(|entry| &**entry)) {
             let mut next = Some(own);
             while let Some(entry) = next {
                 if told.len() >= TOLD || told.iter().any(|known| known.sequence == entry.sequence) {

@@ -39,8 +39,16 @@ impl World for Machine {
         unit
     }
 
+    fn begin_event(&mut self) {
+        self.loader.begin_batch();
+    }
+
     fn refresh(&mut self) {
         self.loader.refresh();
+    }
+
+    fn is_current(&mut self, unit: &Unit) -> bool {
+        self.mounts.get(&unit.name).is_none() && self.loader.is_current(unit)
     }
 
     fn test(&mut self, _unit: &Unit, condition: &Condition) -> Tested {

@@ -35,6 +35,19 @@ pub struct Player {
     /// Starts that were carried out: the same id twice is one start.
     started: BTreeSet<[u8; 16]>,
     pub out: Vec<String>,
+    /// The engine and its files when it was made, or restored.
+    born: (Engine, Files),
+    /// What happened to it since.
+    log: Vec<Logged>,
+}
+
+/// Something that a replay does again.
+enum Logged {
+    Event(Time, Box<Event>),
+    /// A unit's file was written.
+    File(String, String),
+    /// A unit's file was removed.
+    NoFile(String),
 }
 
 fn name(text: &str) -> UnitName {
@@ -50,6 +63,8 @@ impl Player {
         let now = Time { monotonic_usec: 1_000_000, realtime_usec: 1_700_000_000_000_000 };
         let engine = Engine::new(Options::default(), now, &mut files);
         let mut player = Player {
+            born: (engine.clone(), files.clone()),
+            log: Vec::new(),
             engine,
             files,
             now,
@@ -78,6 +93,7 @@ impl Player {
     }
 
     pub fn event(&mut self, event: Event) {
+        self.log.push(Logged::Event(self.now, Box::new(event.clone())));
         let reply = self.engine.handle(self.now, event, &mut self.files);
         self.reply = Some(reply.clone());
         match reply {
@@ -282,7 +298,41 @@ impl Player {
         let saved = serde_json::from_str(&text).unwrap();
         let manager = self.engine.saved_manager();
         self.engine = Engine::restore(Options::default(), manager, saved, self.now, &mut self.files);
+        self.born = (self.engine.clone(), self.files.clone());
+        self.log.clear();
         self.everybody_back();
+    }
+
+    /// Writes a unit's file.
+    pub fn write(&mut self, unit: &str, text: String) {
+        self.log.push(Logged::File(unit.to_owned(), text.clone()));
+        self.files.texts.insert(unit.to_owned(), text);
+    }
+
+    /// Removes a unit's file.
+    pub fn vanish(&mut self, unit: &str) {
+        self.log.push(Logged::NoFile(unit.to_owned()));
+        self.files.texts.remove(unit);
+    }
+
+    /// The same events once more, from the beginning.
+    pub fn replay(&self) -> Engine {
+        let (mut engine, mut files) = self.born.clone();
+        for logged in &self.log {
+            match logged {
+                Logged::Event(now, event) => {
+                    let _reply = engine.handle(*now, (**event).clone(), &mut files);
+                    engine.drain();
+                }
+                Logged::File(unit, text) => {
+                    files.texts.insert(unit.clone(), text.clone());
+                }
+                Logged::NoFile(unit) => {
+                    files.texts.remove(unit);
+                }
+            }
+        }
+        engine
     }
 
     fn device(&self, unit: &str, state: DeviceState, words: &[&str]) -> Device {
@@ -395,10 +445,10 @@ impl Player {
             ["crash"] => self.crash(),
             ["file", unit, ..] => {
                 let text = line.splitn(3, ' ').nth(2).unwrap_or_default().replace(';', "\n");
-                self.files.texts.insert((*unit).to_owned(), text);
+                self.write(unit, text);
             }
             ["no-file", unit] => {
-                self.files.texts.remove(*unit);
+                self.vanish(unit);
             }
             ["states"] => self.states(),
             ["system"] => {

@@ -1,10 +1,11 @@
-//! Random graphs and events: whatever happens, every job ends, starts heed the order, and units that conflict are not
-//! both active in the end.
+//! Random graphs and events: whatever happens, every job ends, starts heed the order, units that conflict are not both
+//! active in the end, a plan is what then happens, a daemon-reload that reads only what changed comes to the same as one
+//! that reads everything, and the same events lead to the same state once more.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
-use unit_broker::core::{ActiveState, Fate, JobMode, JobType, PlannedJob, Reply};
+use unit_broker::core::{ActiveState, Engine, Event, Fate, JobMode, JobType, PlannedJob, Reply};
 use unit_parser::{DependencyKind, UnitName};
 
 use crate::player::Player;
@@ -37,13 +38,21 @@ enum Step {
     Crash,
     Lose,
     Reload,
+    Edit(usize, Vec<(usize, usize)>),
+    Vanish(usize),
+    Plug(usize),
+    Unplug(usize),
     Time,
     Idle,
 }
 
 fn unit(at: usize, count: usize) -> String {
     let at = at % count;
-    if at.is_multiple_of(4) { format!("u{at}.target") } else { format!("u{at}.service") }
+    match at % 5 {
+        0 => format!("u{at}.target"),
+        4 => format!("u{at}.device"),
+        _ => format!("u{at}.service"),
+    }
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -71,7 +80,12 @@ fn step() -> impl Strategy<Value = Step> {
         1 => Just(Step::Back),
         1 => Just(Step::Crash),
         1 => Just(Step::Lose),
-        1 => Just(Step::Reload),
+        2 => Just(Step::Reload),
+        1 => (0usize..32, prop::collection::vec((0usize..KINDS.len(), 0usize..32), 0..4))
+            .prop_map(|(at, edges)| Step::Edit(at, edges)),
+        1 => (0usize..32).prop_map(Step::Vanish),
+        1 => (0usize..32).prop_map(Step::Plug),
+        1 => (0usize..32).prop_map(Step::Unplug),
         1 => Just(Step::Time),
         1 => Just(Step::Idle),
     ]
@@ -129,7 +143,7 @@ fn play(player: &mut Player, step: &Step, count: usize) {
         Step::Settle => settle(player),
         Step::Dies(at) | Step::Appears(at) => {
             let name = unit(*at, count);
-            if name.ends_with(".target") {
+            if !name.ends_with(".service") {
                 return;
             }
             let name = UnitName::parse(&name).unwrap();
@@ -162,7 +176,28 @@ fn play(player: &mut Player, step: &Step, count: usize) {
             player.play("away supervisor");
             player.play("back supervisor");
         }
-        Step::Reload => player.play("reload"),
+        Step::Reload => {
+            player.play("reload");
+            check_reload(player);
+        }
+        Step::Edit(at, edges) => {
+            let mut text = "StopWhenUnneeded=no\n".to_owned();
+            for (kind, to) in edges {
+                text.push_str(&format!("{}={}\n", KINDS[kind % KINDS.len()], unit(*to, count)));
+            }
+            player.write(&unit(*at, count), text);
+        }
+        Step::Vanish(at) => {
+            let name = unit(*at, count);
+            player.vanish(&name);
+        }
+        Step::Plug(at) | Step::Unplug(at) => {
+            let name = unit(*at, count);
+            if name.ends_with(".device") {
+                let verb = if matches!(step, Step::Plug(_)) { "plug" } else { "unplug" };
+                player.play(&format!("{verb} {name}"));
+            }
+        }
         Step::Time => player.play("time 3"),
         Step::Idle => player.play("idle"),
     }
@@ -173,6 +208,42 @@ fn states(player: &Player) -> Vec<String> {
     let jobs = player.engine.jobs().into_iter().map(|job| format!("{job:?}"));
     let units = player.engine.units().into_iter().map(|unit| format!("{:?}", player.engine.saved_unit(unit)));
     units.chain(jobs).collect()
+}
+
+/// Everything that the definitions say.
+fn graph(engine: &Engine) -> Vec<String> {
+    let mut lines = Vec::new();
+    for unit in engine.units() {
+        let view = engine.unit(unit).unwrap();
+        lines.push(format!("{unit} {} {:?}", view.load_state.as_str(), view.names));
+        for kind in DependencyKind::ALL {
+            for other in engine.dependencies(unit, *kind) {
+                lines.push(format!("{unit} {}={other} {:?}", kind.as_str(), engine.sources(unit, *kind, other)));
+            }
+        }
+    }
+    lines.sort();
+    lines
+}
+
+/// Reading everything again changes nothing.
+fn check_reload(player: &Player) {
+    let (mut engine, mut files) = (player.engine.clone(), player.files.clone());
+    files.forgetful = true;
+    engine.handle(player.now, Event::Reload, &mut files).unwrap();
+    engine.drain();
+    assert_eq!(graph(&player.engine), graph(&engine), "{}", player.out.join("\n"));
+}
+
+/// The same events come to the same.
+fn check_replay(player: &Player) {
+    let again = player.replay();
+    let told = |engine: &Engine| {
+        let units = engine.units().into_iter().map(|unit| format!("{:?}", engine.saved_unit(unit)));
+        units.chain(engine.jobs().into_iter().map(|job| format!("{job:?}"))).collect::<Vec<_>>()
+    };
+    assert_eq!(told(&player.engine), told(&again));
+    assert_eq!(player.engine.saved_manager(), again.saved_manager());
 }
 
 /// The request came to what was planned.
@@ -239,6 +310,16 @@ proptest! {
         player.play("back supervisor");
         settle(&mut player);
         check_order(&player, &mut open, &mut seen);
+        check_replay(&player);
+        // Nothing waits any more for a device, or for its next try.
+        for device in (0..count).map(|at| unit(at, count)).filter(|name| name.ends_with(".device")) {
+            player.play(&format!("plug {device}"));
+        }
+        for _ in 0..3 {
+            player.play("time 100");
+            settle(&mut player);
+            check_order(&player, &mut open, &mut seen);
+        }
         let jobs: Vec<String> = player.engine.jobs().iter().map(|job| format!("{job:?}")).collect();
         prop_assert!(jobs.is_empty(), "{}\n{}", jobs.join("\n"), player.out.join("\n"));
         prop_assert!(open.is_empty(), "{open:?}");
@@ -249,7 +330,7 @@ proptest! {
             harmless.iter().any(|kind| line.starts_with(kind))
         }) && steps.iter().all(|step| match step {
             Step::Job(_, _, mode) => *mode != JobMode::Fail,
-            Step::Appears(_) => false,
+            Step::Appears(_) | Step::Edit(..) | Step::Vanish(_) | Step::Plug(_) => false,
             _ => true,
         });
         for (one, other) in conflicts(&files).into_iter().filter(|_| strict) {

@@ -16,6 +16,8 @@ use unit_parser::{
 pub struct Files {
     pub texts: BTreeMap<String, String>,
     pub counter: u8,
+    /// Every daemon-reload reads everything.
+    pub forgetful: bool,
 }
 
 impl Files {
@@ -83,8 +85,7 @@ impl World for Files {
         for setting in unit.settings() {
             let (Kind::Units(kind), Value::Units(list)) = (row(setting.row).kind, &setting.value) else { continue };
             for (name, origin) in list.names.iter().zip(&list.origins) {
-                let file = unit.file(*origin).cloned().unwrap_or_default();
-                let source = Source::File { file, line: origin.line };
+                let source = Source::File(*origin);
                 edges.push(Edge { kind, other: name.clone(), source });
             }
         }
@@ -100,6 +101,10 @@ impl World for Files {
     }
 
     fn refresh(&mut self) {}
+
+    fn is_current(&mut self, unit: &Unit) -> bool {
+        !self.forgetful && self.read(&unit.name) == *unit
+    }
 
     fn test(&mut self, _unit: &Unit, condition: &Condition) -> Tested {
         let exists = condition.parameter == "/yes";

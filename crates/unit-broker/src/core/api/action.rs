@@ -1,6 +1,8 @@
 //! What the engine wants done. The driver carries actions out in order and answers none of them directly: results
 //! come back as events.
 
+use std::sync::Arc;
+
 use unit_parser::UnitName;
 
 use super::event::{Invocation, Worker};
@@ -105,7 +107,7 @@ pub enum Action {
     /// A line for the log, about a unit or (`None`) the manager.
     Log(Option<UnitName>, LogLevel, String),
     /// A new link of a causal chain; the engine keeps the last ones itself (`Engine::why`).
-    Why(WhyEntry),
+    Why(Arc<WhyEntry>),
     /// Ends the manager or the machine.
     Power(PowerAction),
 }

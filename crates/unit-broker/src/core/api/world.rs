@@ -13,8 +13,12 @@ pub trait World {
     fn dependencies(&mut self, unit: &Unit) -> Vec<Edge> {
         unit.dependencies()
     }
+    /// Another event is about to be handled: what was found out about files for the last one counts no more.
+    fn begin_event(&mut self) {}
     /// Looks at the directories of the load path again (daemon-reload).
     fn refresh(&mut self);
+    /// Whether loading the unit again would give the same. What can't tell says no.
+    fn is_current(&mut self, unit: &Unit) -> bool;
     /// Looks at one condition or assert.
     fn test(&mut self, unit: &Unit, condition: &Condition) -> Tested;
     /// 16 random bytes.

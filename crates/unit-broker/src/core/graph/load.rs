@@ -1,6 +1,6 @@
 //! Loading: a unit's files become a record and edges, and what it mentions is loaded too.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use unit_parser::{DependencyKind, Edge, LoadState, Rule, Source, Unit, UnitName, UnitType, rows};
@@ -37,11 +37,13 @@ impl Engine {
                 loaded.push(id);
             }
         }
+        self.graph.sweep();
         for id in loaded {
             if !self.graph.contains(id) {
                 continue;
             }
             self.derive(cx, id);
+            self.graph[id].dependencies.sweep();
             let past = self.trail.take(&self.graph[id].name);
             if self.graph[id].why.is_empty() {
                 self.graph[id].why = past;
@@ -131,7 +133,7 @@ impl Engine {
                 other
             }
         };
-        self.graph.connect(id, edge, other);
+        self.graph.connect(id, edge.kind, edge.source, other);
     }
 
     /// Makes `from`, a name without a life of its own, another name of `to`.
@@ -160,7 +162,7 @@ impl Engine {
     /// What follows from several units together: a target comes after what it pulls in
     /// (systemd.target(5), "Default Dependencies"), and a unit after the mounts that hold its paths.
     fn derive(&mut self, cx: &mut Cx, id: UnitId) {
-        for (_, other) in self.graph.with_atom(id, Atom::TargetAfter) {
+        for other in self.graph.with_atom(id, Atom::TargetAfter).map(|(_, other)| other).collect::<Vec<_>>() {
             self.order_target(id, other);
         }
         for kind in Atom::TargetAfter.kinds() {
@@ -171,6 +173,18 @@ impl Engine {
         self.order_mounts(cx, id);
     }
 
+    /// Takes back what followed from this unit and another together, where the other says so.
+    fn forget_derived(&mut self, id: UnitId) {
+        let mut others: Vec<UnitId> = self.graph.mentioned_by(id).collect();
+        others.dedup();
+        for other in others {
+            self.graph.disconnect_if(other, |dependency| {
+                let derived = [Source::Default(Rule::TargetAfterUnit), Source::Implicit(Rule::MountsFor)];
+                dependency.other == id && dependency.here.is_some_and(|source| derived.contains(&source))
+            });
+        }
+    }
+
     fn order_target(&mut self, target: UnitId, unit: UnitId) {
         let (above, below) = (&self.graph[target], &self.graph[unit]);
         let applies = above.name.unit_type() == UnitType::Target
@@ -178,9 +192,7 @@ impl Engine {
             && !self.graph.has(target, DependencyKind::Before, unit)
             && !self.graph.has(target, DependencyKind::After, unit);
         if applies {
-            let other = below.name.clone();
-            let source = Source::Default(Rule::TargetAfterUnit);
-            self.graph.connect(target, Edge { kind: DependencyKind::After, other, source }, unit);
+            self.graph.connect(target, DependencyKind::After, Source::Default(Rule::TargetAfterUnit), unit);
         }
     }
 
@@ -197,10 +209,9 @@ impl Engine {
                 let Ok(name) = UnitName::from_path(path, UnitType::Mount) else { continue };
                 let Some(mount) = self.loaded_mount(cx, &name) else { continue };
                 let source = Source::Implicit(Rule::MountsFor);
-                let edge = |kind| Edge { kind, other: name.clone(), source: source.clone() };
-                self.graph.connect(id, edge(DependencyKind::After), mount);
+                self.graph.connect(id, DependencyKind::After, source, mount);
                 if self.graph[mount].definition.fragment.is_some() {
-                    self.graph.connect(id, edge(pulls), mount);
+                    self.graph.connect(id, pulls, source, mount);
                 }
             }
         }
@@ -227,6 +238,7 @@ impl Engine {
             }
             if cx.world.load(name).load_state != LoadState::Loaded {
                 self.absent_mounts.insert(name.clone());
+                self.missed_mounts.insert(name.clone());
                 return None;
             }
         }
@@ -234,22 +246,29 @@ impl Engine {
         (self.graph[id].load_state == LoadState::Loaded).then_some(id)
     }
 
-    /// daemon-reload: every definition anew; states and jobs stay.
+    /// daemon-reload: every definition whose files changed anew; states and jobs stay.
     pub(in crate::core) fn reload_all(&mut self, cx: &mut Cx) {
         self.actions.push(Action::Reloading(true));
         cx.world.refresh();
-        let ids = self.graph.ids();
-        for id in &ids {
-            self.graph.disconnect(*id);
+        let mut changed = self.graph.ids();
+        changed.retain(|id| {
+            let record = &self.graph[*id];
+            record.load_state == LoadState::Stub || !cx.world.is_current(&record.definition)
+        });
+        self.reload_units(cx, changed);
+        // Mounts that exist now, and that units would be ordered after that didn't change themselves.
+        for mount in std::mem::take(&mut self.missed_mounts) {
+            if self.loaded_mount(cx, &mount).is_some() {
+                self.order_after_mount(cx, &mount);
+            }
         }
-        self.reload_units(cx, ids);
+        self.wake_all();
         self.actions.push(Action::Reloading(false));
     }
 
     /// One unit's definition anew.
     pub(in crate::core) fn reload_one(&mut self, cx: &mut Cx, id: UnitId) {
         cx.world.refresh();
-        self.graph.disconnect(id);
         self.reload_units(cx, vec![id]);
     }
 
@@ -262,6 +281,7 @@ impl Engine {
         let is_new = self.graph[id].load_state == LoadState::Stub;
         let mut queue = VecDeque::new();
         let id = self.adopt(cx, id, unit, &mut queue).unwrap_or(id);
+        self.graph.sweep();
         self.load_queue(cx, queue);
         self.derive(cx, id);
         if is_new {
@@ -274,29 +294,50 @@ impl Engine {
     pub(in crate::core) fn reload_units(&mut self, cx: &mut Cx, ids: Vec<UnitId>) {
         let mut queue = VecDeque::new();
         let mut done = Vec::new();
-        for id in ids {
-            if !self.graph.contains(id) {
-                continue;
+        let mut seen: BTreeSet<UnitId> = ids.iter().copied().collect();
+        let mut open = ids;
+        while !open.is_empty() {
+            let batch = std::mem::take(&mut open);
+            // All names first: an alias may go from one unit to another.
+            let mut earlier = Vec::new();
+            for id in batch.into_iter().filter(|id| self.graph.contains(*id)).collect::<Vec<_>>() {
+                self.graph.disconnect(id);
+                self.forget_derived(id);
+                let aliases = std::mem::take(&mut self.graph[id].aliases);
+                for alias in &aliases {
+                    self.graph.unbind_name(alias, id);
+                }
+                earlier.push((id, aliases));
             }
-            let aliases = std::mem::take(&mut self.graph[id].aliases);
-            for alias in aliases {
-                self.graph.unbind_name(&alias, id);
-            }
-            let old = self.graph[id].definition.clone();
-            let mut unit = cx.world.load(&old.name);
-            if self.graph[id].transient && unit.load_state == LoadState::NotFound {
-                unit = (*old).clone();
-            }
-            if let Some(id) = self.adopt(cx, id, unit, &mut queue) {
+            for (id, aliases) in earlier {
+                if !self.graph.contains(id) {
+                    continue;
+                }
+                let old = self.graph[id].definition.clone();
+                let mut unit = cx.world.load(&old.name);
+                if self.graph[id].transient && unit.load_state == LoadState::NotFound {
+                    unit = (*old).clone();
+                }
+                let Some(id) = self.adopt(cx, id, unit, &mut queue) else { continue };
                 done.push((id, old));
+                if aliases.iter().any(|alias| self.graph.find(alias) != Some(id)) {
+                    // What mentions it may have meant that name.
+                    open.extend(self.graph.mentioned_by(id).filter(|other| seen.insert(*other)));
+                }
             }
         }
+        self.graph.sweep();
         self.load_queue(cx, queue);
         for (id, old) in done {
             if !self.graph.contains(id) {
                 continue;
             }
             self.derive(cx, id);
+            if self.graph[id].name.unit_type() == UnitType::Mount {
+                let mount = self.graph[id].name.clone();
+                self.order_after_mount(cx, &mount);
+            }
+            self.graph[id].dependencies.sweep();
             if self.graph[id].definition != old {
                 self.after_reload(id);
             }
@@ -323,6 +364,7 @@ impl Engine {
         for edge in cx.world.dependencies(&definition).into_iter().chain(wants.into_iter().map(device_want)) {
             self.connect(id, edge, &mut queue);
         }
+        self.graph.sweep();
         self.load_queue(cx, queue);
     }
 }

@@ -1,12 +1,13 @@
 //! One unit as the engine keeps it.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use unit_parser::{DependencyKind, Edge, LoadState, Unit, UnitName};
+use unit_parser::{LoadState, Unit, UnitName};
 
+use super::dependencies::Dependencies;
 use super::settings::Settings;
 use crate::core::api::event::{DeviceState, ExitInfo, Invocation};
 use crate::core::api::types::ActiveState;
@@ -18,15 +19,6 @@ use crate::core::why::WhyEntry;
 /// A unit's place in the graph. Places of removed units are used again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(in crate::core) struct UnitId(pub u32);
-
-/// Who says that a dependency exists. An entry lives as long as anybody says so.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(in crate::core) struct Declared {
-    /// Index of an edge of this unit's own list.
-    pub here: Option<u32>,
-    /// Index of an edge of the other unit's list (which is the inverse kind there).
-    pub there: Option<u32>,
-}
 
 /// What only devices have.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -65,10 +57,8 @@ pub(in crate::core) struct Record {
     pub definition: Arc<Unit>,
     pub load_state: LoadState,
     pub settings: Settings,
-    /// What this unit says about others: its files' edges, then those that came while it ran.
-    pub edges: Vec<Edge>,
     /// Dependencies in both directions, as all units together say.
-    pub dependencies: BTreeMap<(DependencyKind, UnitId), Declared>,
+    pub dependencies: Dependencies,
 
     pub active: ActiveState,
     pub sub: Cow<'static, str>,
@@ -90,6 +80,8 @@ pub(in crate::core) struct Record {
     pub nop_job: Option<JobId>,
     pub starts: RateLimit,
     pub start_limit_hit: bool,
+    /// Its start failed only because a dependency's did, and is to be tried again (`X-RetryAfterDependency=`).
+    pub retries: bool,
     /// Against loops of StopWhenUnneeded=, BindsTo= and Upholds=.
     pub auto_limit: RateLimit,
     /// Against units that are each other's OnFailure= and fail without ever starting.
@@ -98,7 +90,7 @@ pub(in crate::core) struct Record {
     pub clients: BTreeSet<u64>,
     pub perpetual: bool,
     pub transient: bool,
-    pub why: VecDeque<WhyEntry>,
+    pub why: VecDeque<Arc<WhyEntry>>,
 }
 
 impl Record {
@@ -112,8 +104,7 @@ impl Record {
             aliases: BTreeSet::new(),
             definition: Arc::new(definition),
             load_state: LoadState::Stub,
-            edges: Vec::new(),
-            dependencies: BTreeMap::new(),
+            dependencies: Dependencies::default(),
             active: ActiveState::Inactive,
             result: Cow::Borrowed("success"),
             stamps: Stamps::default(),
@@ -130,6 +121,7 @@ impl Record {
             nop_job: None,
             starts: RateLimit::default(),
             start_limit_hit: false,
+            retries: false,
             auto_limit: RateLimit::default(),
             handlers: RateLimit::default(),
             clients: BTreeSet::new(),

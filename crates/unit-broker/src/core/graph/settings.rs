@@ -4,8 +4,8 @@ use unit_parser::{Unit, UnitType, rows};
 
 use crate::core::api::types::JobMode;
 
-/// The engine's part of a unit's settings (systemd.unit(5)).
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The engine's part of a unit's settings (systemd.unit(5)), as far as it is asked for often.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::core) struct Settings {
     pub stop_when_unneeded: bool,
     /// `RestartMode=direct`: a service comes back without having been down.
@@ -14,6 +14,8 @@ pub(in crate::core) struct Settings {
     pub refuse_manual_stop: bool,
     pub allow_isolate: bool,
     pub ignore_on_isolate: bool,
+    /// `X-RetryAfterDependency=`
+    pub retry_after_dependency: bool,
     pub default_dependencies: bool,
     pub on_failure_mode: JobMode,
     pub on_success_mode: JobMode,
@@ -21,15 +23,9 @@ pub(in crate::core) struct Settings {
     pub job_timeout: u64,
     /// µs, `u64::MAX` for none.
     pub job_running_timeout: u64,
-    pub job_timeout_action: Box<str>,
     pub start_limit: (u64, u32),
-    pub start_limit_action: Box<str>,
-    pub failure_action: Box<str>,
-    pub success_action: Box<str>,
-    pub failure_exit_status: Option<i32>,
-    pub success_exit_status: Option<i32>,
-    pub reboot_argument: Box<str>,
-    pub job_timeout_reboot_argument: Box<str>,
+    pub failure_exit_status: Option<u8>,
+    pub success_exit_status: Option<u8>,
     /// `CollectMode=inactive-or-failed`.
     pub collect_failed: bool,
     /// A socket with `Accept=yes`.
@@ -38,15 +34,11 @@ pub(in crate::core) struct Settings {
     pub has_reload: bool,
 }
 
-fn word(text: &str) -> Box<str> {
-    if text.is_empty() { "none".into() } else { text.into() }
-}
-
-fn exit_status(unit: &Unit, row: unit_parser::RowId) -> Option<i32> {
+fn exit_status(unit: &Unit, row: unit_parser::RowId) -> Option<u8> {
     if !unit.is_set(row) {
         return None;
     }
-    i32::try_from(unit.int(row)).ok().filter(|status| (0..=255).contains(status))
+    u8::try_from(unit.int(row)).ok()
 }
 
 impl Settings {
@@ -81,6 +73,7 @@ impl Settings {
             stop_when_unneeded: unit.bool(row::STOP_WHEN_UNNEEDED),
             refuse_manual_start: unit.bool(row::REFUSE_MANUAL_START),
             refuse_manual_stop: unit.bool(row::REFUSE_MANUAL_STOP),
+            retry_after_dependency: unit.bool(row::X_RETRY_AFTER_DEPENDENCY),
             allow_isolate: unit.bool(row::ALLOW_ISOLATE),
             ignore_on_isolate: if unit.is_set(row::IGNORE_ON_ISOLATE) {
                 unit.bool(row::IGNORE_ON_ISOLATE)
@@ -101,15 +94,9 @@ impl Settings {
             on_success_mode: mode(row::ON_SUCCESS_JOB_MODE, JobMode::Fail),
             job_timeout,
             job_running_timeout,
-            job_timeout_action: word(unit.word(row::JOB_TIMEOUT_ACTION)),
             start_limit: (interval, burst),
-            start_limit_action: word(unit.word(row::START_LIMIT_ACTION)),
-            failure_action: word(unit.word(row::FAILURE_ACTION)),
-            success_action: word(unit.word(row::SUCCESS_ACTION)),
             failure_exit_status: exit_status(unit, row::FAILURE_ACTION_EXIT_STATUS),
             success_exit_status: exit_status(unit, row::SUCCESS_ACTION_EXIT_STATUS),
-            reboot_argument: unit.str(row::REBOOT_ARGUMENT).into(),
-            job_timeout_reboot_argument: unit.str(row::JOB_TIMEOUT_REBOOT_ARGUMENT).into(),
             collect_failed: unit.word(row::COLLECT_MODE) == "inactive-or-failed",
             accept: unit_type == UnitType::Socket && unit.bool(rows::socket::ACCEPT),
             has_reload: unit_type == UnitType::Mount

@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 use std::ops::{Index, IndexMut};
 
-use unit_parser::{DependencyKind, Edge, Source, UnitName};
+use unit_parser::{DependencyKind, Source, Unit, UnitName};
 
 use super::atom::Atom;
-use super::record::{Declared, Record, UnitId};
+use super::dependencies::Dependency;
+use super::record::{Record, UnitId};
 
 /// The unit graph. Places (`UnitId`) are only made here and handed out to code that runs before the next removal, so
 /// indexing by one is by construction in range.
@@ -15,6 +16,8 @@ pub(in crate::core) struct Graph {
     records: Vec<Option<Box<Record>>>,
     free: Vec<u32>,
     names: HashMap<UnitName, UnitId>,
+    /// Units with dependencies that nobody says any more.
+    unswept: Vec<UnitId>,
 }
 
 impl Index<UnitId> for Graph {
@@ -46,6 +49,11 @@ impl Graph {
     /// Whether this place is (still) taken.
     pub fn contains(&self, id: UnitId) -> bool {
         self.records.get(id.0 as usize).is_some_and(Option::is_some)
+    }
+
+    /// How many places there are; all are below this number.
+    pub fn places(&self) -> usize {
+        self.records.len()
     }
 
     /// All places in use, in order.
@@ -91,9 +99,12 @@ impl Graph {
 
     /// Removes a unit with its edges. Edges of others to it go too.
     pub fn remove(&mut self, id: UnitId) -> Option<Box<Record>> {
-        let others: Vec<(DependencyKind, UnitId)> = self[id].dependencies.keys().copied().collect();
+        let others: Vec<(DependencyKind, UnitId)> = self[id].dependencies.iter().map(|d| (d.kind, d.other)).collect();
         for (kind, other) in others {
-            self[other].dependencies.remove(&(kind.inverse(), id));
+            self.unsay(other, kind.inverse(), id, |dependency| {
+                dependency.here = None;
+                dependency.there = false;
+            });
         }
         let record = self.records.get_mut(id.0 as usize)?.take()?;
         self.free.push(id.0);
@@ -106,108 +117,117 @@ impl Graph {
         Some(record)
     }
 
+    /// Changes what is said of a dependency to less.
+    fn unsay(&mut self, id: UnitId, kind: DependencyKind, other: UnitId, change: impl FnOnce(&mut Dependency)) {
+        if let Some(dependency) = self[id].dependencies.get_mut(kind, other) {
+            change(dependency);
+            if !dependency.is_said() && self.unswept.last() != Some(&id) {
+                self.unswept.push(id);
+            }
+        }
+    }
+
     /// Records that `from` says: `kind` on `to`. A unit's dependency on itself is dropped, as in systemd.
-    pub fn connect(&mut self, from: UnitId, edge: Edge, to: UnitId) {
+    pub fn connect(&mut self, from: UnitId, kind: DependencyKind, source: Source, to: UnitId) {
         if from == to {
             return;
         }
-        let index = u32::try_from(self[from].edges.len()).unwrap_or(u32::MAX);
-        let kind = edge.kind;
-        let here = self[from].dependencies.entry((kind, to)).or_default();
-        if here.here.is_some() {
-            return;
+        let Some(here) = self[from].dependencies.entry(kind, to).filter(|here| here.here.is_none()) else { return };
+        here.here = Some(source);
+        if let Some(there) = self[to].dependencies.entry(kind.inverse(), from) {
+            there.there = true;
         }
-        here.here = Some(index);
-        self[to].dependencies.entry((kind.inverse(), from)).or_default().there = Some(index);
-        self[from].edges.push(edge);
     }
 
-    /// Takes back everything that a unit says about others. What others say about it stays.
+    /// Takes back everything that a unit says about others. What others say about it stays. To be swept up.
     pub fn disconnect(&mut self, from: UnitId) {
-        let said: Vec<(DependencyKind, UnitId)> = self[from]
-            .dependencies
-            .iter()
-            .filter(|(_, declared)| declared.here.is_some())
-            .map(|(key, _)| *key)
-            .collect();
+        self.disconnect_if(from, |_| true);
+    }
+
+    /// Takes back some of what a unit says about others.
+    pub fn disconnect_if(&mut self, from: UnitId, goes: impl Fn(&Dependency) -> bool) {
+        let said = self[from].dependencies.take_back(|dependency| !goes(dependency));
         for (kind, to) in said {
-            take_back(&mut self[from], (kind, to), |declared| declared.here = None);
-            take_back(&mut self[to], (kind.inverse(), from), |declared| declared.there = None);
+            self.unsay(to, kind.inverse(), from, |dependency| dependency.there = false);
         }
-        self[from].edges.clear();
+    }
+
+    /// Removes all dependencies that nobody says any more. Many units may say the same of one: it is cheaper to do this
+    /// once for all of them.
+    pub fn sweep(&mut self) {
+        let mut unswept = std::mem::take(&mut self.unswept);
+        unswept.sort_unstable();
+        unswept.dedup();
+        for id in unswept {
+            if self.contains(id) {
+                self[id].dependencies.sweep();
+            }
+        }
     }
 
     /// Moves what others say about `from` to `to` (aliases).
     pub fn redirect(&mut self, from: UnitId, to: UnitId) {
-        let said: Vec<((DependencyKind, UnitId), Declared)> =
-            self[from].dependencies.iter().map(|(key, declared)| (*key, *declared)).collect();
-        for ((kind, other), declared) in said {
-            let Some(index) = declared.there else { continue };
-            self[other].dependencies.remove(&(kind.inverse(), from));
-            if other == to {
-                continue;
+        let said: Vec<Dependency> = self[from].dependencies.iter().filter(|d| d.there).copied().collect();
+        for Dependency { other, kind, .. } in said {
+            let mut source = None;
+            self.unsay(other, kind.inverse(), from, |dependency| {
+                source = dependency.here.take();
+                dependency.there = false;
+            });
+            if let Some(source) = source {
+                self.connect(other, kind.inverse(), source, to);
             }
-            self[other].dependencies.entry((kind.inverse(), to)).or_default().here.get_or_insert(index);
-            self[to].dependencies.entry((kind, other)).or_default().there.get_or_insert(index);
         }
-        self[from].dependencies.clear();
+        self[from].dependencies = Default::default();
     }
 
     /// Units that depend on (or are depended on by) this one in one way.
     pub fn of_kind(&self, id: UnitId, kind: DependencyKind) -> impl Iterator<Item = UnitId> + '_ {
-        self[id].dependencies.range((kind, UnitId(0))..=(kind, UnitId(u32::MAX))).map(|((_, other), _)| *other)
+        self[id].dependencies.of_kind(kind).map(|dependency| dependency.other)
     }
 
     /// The same from a given place on.
     pub fn of_kind_from(&self, id: UnitId, kind: DependencyKind, first: UnitId) -> impl Iterator<Item = UnitId> + '_ {
-        self[id].dependencies.range((kind, first)..=(kind, UnitId(u32::MAX))).map(|((_, other), _)| *other)
+        self[id].dependencies.of_kind_from(kind, first).map(|dependency| dependency.other)
     }
 
     /// The units on which dependencies have an effect, each with the kind that has it.
-    pub fn with_atom(&self, id: UnitId, atom: Atom) -> Vec<(DependencyKind, UnitId)> {
-        atom.kinds().iter().flat_map(|kind| self.of_kind(id, *kind).map(|other| (*kind, other))).collect()
+    pub fn with_atom(&self, id: UnitId, atom: Atom) -> impl Iterator<Item = (DependencyKind, UnitId)> + '_ {
+        atom.kinds().iter().flat_map(move |kind| self.of_kind(id, *kind).map(|other| (*kind, other)))
     }
 
     /// Whether there is a dependency of this kind on that unit.
     pub fn has(&self, id: UnitId, kind: DependencyKind, other: UnitId) -> bool {
-        self[id].dependencies.contains_key(&(kind, other))
+        self[id].dependencies.find(kind, other).is_some()
     }
 
-    /// Everything that says so.
-    pub fn sources(&self, id: UnitId, kind: DependencyKind, other: UnitId) -> Vec<&Source> {
-        let Some(declared) = self[id].dependencies.get(&(kind, other)) else {
-            return Vec::new();
+    /// Every place that says so, for people.
+    pub fn sources(&self, id: UnitId, kind: DependencyKind, other: UnitId) -> Vec<String> {
+        let said = |id: UnitId, kind, other| {
+            let record = &self[id];
+            record.dependencies.find(kind, other)?.here.map(|source| source_text(source, &record.definition))
         };
-        let edge = |of: UnitId, index: Option<u32>| self[of].edges.get(index? as usize).map(|edge| &edge.source);
-        edge(id, declared.here).into_iter().chain(edge(other, declared.there)).collect()
+        said(id, kind, other).into_iter().chain(said(other, kind.inverse(), id)).collect()
     }
 
     /// The units whose definitions mention this one, which keeps it loaded.
     pub fn mentioned_by(&self, id: UnitId) -> impl Iterator<Item = UnitId> + '_ {
-        self[id].dependencies.iter().filter(|(_, d)| d.there.is_some()).map(|((_, other), _)| *other)
+        self[id].dependencies.iter().filter(|dependency| dependency.there).map(|dependency| dependency.other)
     }
 
     /// The units that this one mentions.
     pub fn mentions(&self, id: UnitId) -> impl Iterator<Item = UnitId> + '_ {
-        self[id].dependencies.iter().filter(|(_, d)| d.here.is_some()).map(|((_, other), _)| *other)
-    }
-}
-
-fn take_back(record: &mut Record, key: (DependencyKind, UnitId), clear: impl Fn(&mut Declared)) {
-    if let Some(declared) = record.dependencies.get_mut(&key) {
-        clear(declared);
-        if *declared == Declared::default() {
-            record.dependencies.remove(&key);
-        }
+        self[id].dependencies.iter().filter(|dependency| dependency.here.is_some()).map(|dependency| dependency.other)
     }
 }
 
 /// Where a dependency is written, for people: `FILE:LINE`, a link's path, or the rule.
-pub(in crate::core) fn source_text(source: &Source) -> String {
-    match source {
-        Source::File { file, line } => format!("{}:{line}", file.display()),
-        Source::Link(path) => path.display().to_string(),
-        Source::Implicit(rule) => format!("implied: {}", rule.as_str()),
-        Source::Default(rule) => format!("default: {}", rule.as_str()),
+fn source_text(source: Source, unit: &Unit) -> String {
+    match (source, source.place(unit)) {
+        (_, Some((file, Some(line)))) => format!("{}:{line}", file.display()),
+        (_, Some((link, None))) => link.display().to_string(),
+        (Source::Implicit(rule), None) => format!("implied: {}", rule.as_str()),
+        (Source::Default(rule), None) => format!("default: {}", rule.as_str()),
+        (Source::File(_) | Source::Link(_), None) => String::new(),
     }
 }

@@ -87,6 +87,8 @@ impl Engine {
             }
         };
         let starts = matches!(job.job_type, JobType::Start | JobType::Restart);
+        let record = &mut self.graph[job.unit];
+        record.retries = record.settings.retry_after_dependency && starts && ending.result == JobResult::Dependency;
         if let Some(trigger) = self.graph[job.unit].trigger.take_if(|_| starts) {
             // Delivered, or never to be: of no use any more.
             self.actions.extend(trigger.connection.map(Action::TriggerDrop));
@@ -117,7 +119,6 @@ impl Engine {
         let Some(atom) = atom else { return Vec::new() };
         self.graph
             .with_atom(unit, atom)
-            .into_iter()
             .filter(|(_, other)| {
                 self.graph[*other]
                     .job

@@ -46,6 +46,7 @@ impl Engine {
         let job = Job {
             id,
             unit: proposal.unit,
+            name: self.graph[proposal.unit].name.clone(),
             job_type: proposal.job_type,
             state: JobState::Waiting,
             irreversible: proposal.irreversible,
@@ -58,14 +59,18 @@ impl Engine {
             why: proposal.why,
             cause: proposal.cause,
             cursor: None,
+            queued: false,
             waiters: Vec::new(),
         };
-        self.jobs.insert(job, self.graph[proposal.unit].name.unit_type());
+        self.jobs.insert(job);
         let record = &mut self.graph[proposal.unit];
+        if matches!(proposal.job_type, JobType::Start | JobType::Stop | JobType::Restart) {
+            record.retries = false;
+        }
         let place = if proposal.job_type == JobType::Nop { &mut record.nop_job } else { &mut record.job };
         *place = Some(id);
         let name = record.name.clone();
-        self.jobs.wake(id, &name);
+        self.jobs.wake(id);
         self.changed(proposal.unit);
         self.save(proposal.unit);
         self.actions.push(Action::JobNew(id.0, name));
@@ -96,8 +101,7 @@ impl Engine {
         let Some(job) = self.jobs.get_mut(id) else { return };
         let unit = job.unit;
         let waiters = std::mem::take(&mut job.waiters);
-        let name = self.graph[unit].name.clone();
-        self.jobs.wake(id, &name);
+        self.jobs.wake(id);
         self.wake(waiters);
         self.save(unit);
         self.actions.push(Action::JobChanged(id.0));
@@ -106,10 +110,7 @@ impl Engine {
     /// Has these jobs tried again.
     pub(in crate::core) fn wake(&mut self, ids: impl IntoIterator<Item = JobId>) {
         for id in ids {
-            if let Some(unit) = self.jobs.get(id).map(|job| job.unit) {
-                let name = self.graph[unit].name.clone();
-                self.jobs.wake(id, &name);
-            }
+            self.jobs.wake(id);
         }
     }
 

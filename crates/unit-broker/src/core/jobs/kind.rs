@@ -71,14 +71,6 @@ pub(in crate::core) const fn stops(job_type: JobType) -> bool {
     matches!(job_type, JobType::Stop | JobType::Restart | JobType::TryRestart)
 }
 
-/// Whether a job of the unit that is ordered first (`Before=`) runs before the one of the second.
-pub(in crate::core) fn first_runs_first(first: JobType, second: JobType) -> Option<bool> {
-    if first == JobType::Nop || second == JobType::Nop {
-        return None;
-    }
-    Some(!stops(second))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -9,7 +9,7 @@ pub(in crate::core) mod timer;
 
 use std::collections::BTreeSet;
 
-use unit_parser::DependencyKind;
+use unit_parser::{DependencyKind, UnitName};
 
 use super::api::event::Invocation;
 use super::api::types::{JobState, JobType};
@@ -26,6 +26,8 @@ pub(in crate::core) struct JobId(pub u32);
 pub(in crate::core) struct Job {
     pub id: JobId,
     pub unit: UnitId,
+    /// The unit's name.
+    pub name: UnitName,
     pub job_type: JobType,
     pub state: JobState,
     pub irreversible: bool,
@@ -46,6 +48,8 @@ pub(in crate::core) struct Job {
     /// Where the look for a job to wait for stopped: the search goes on from there, so that all searches of a job
     /// together take time linear in its dependencies.
     pub cursor: Option<(DependencyKind, UnitId)>,
+    /// It is in the queue of those to be tried next.
+    pub queued: bool,
     /// Jobs that look at this one again when it ends or changes.
     pub waiters: Vec<JobId>,
 }

@@ -1,23 +1,46 @@
 //! The table of installed jobs and the queue of those to be tried next.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeSet, HashMap};
+use std::hash::{BuildHasherDefault, Hasher};
 
 use unit_parser::{UnitName, UnitType};
 
 use super::{Job, JobId};
 use crate::core::api::types::JobState;
+use crate::core::graph::UnitId;
 
 /// Jobs that may run are tried in this order: types that are quick and that others wait for first, then by name, as
 /// systemd does. It makes the order of independent jobs reproducible.
-type Turn = (Reverse<u8>, UnitName, JobId);
+/// The begin of the name tells most of them apart without a look at the rest.
+type Turn = (Reverse<u8>, [u8; 16], UnitName, JobId);
+
+/// Jobs are looked up all the time, by numbers that nobody else chooses: they need no strong hash.
+#[derive(Debug, Clone, Copy, Default)]
+struct IdHasher(u64);
+
+impl Hasher for IdHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.write_u32(u32::from(*byte));
+        }
+    }
+
+    fn write_u32(&mut self, number: u32) {
+        // 2^64 / golden ratio: neighbours go far apart.
+        self.0 = (self.0 ^ u64::from(number)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    }
+}
 
 /// All installed jobs.
 #[derive(Debug, Clone, Default)]
 pub(in crate::core) struct Jobs {
-    table: BTreeMap<JobId, Job>,
+    table: HashMap<JobId, Job, BuildHasherDefault<IdHasher>>,
     runnable: BTreeSet<Turn>,
-    turns: BTreeMap<JobId, Turn>,
     deadlines: BTreeSet<(u64, JobId)>,
     devices: BTreeSet<JobId>,
     /// The last id given away.
@@ -44,6 +67,14 @@ fn rank(unit_type: UnitType) -> u8 {
     }
 }
 
+fn turn(job: &Job) -> Turn {
+    let mut begin = [0; 16];
+    for (to, from) in begin.iter_mut().zip(job.name.as_str().bytes()) {
+        *to = from;
+    }
+    (Reverse(rank(job.name.unit_type())), begin, job.name.clone(), job.id)
+}
+
 impl Jobs {
     /// A number for a new job.
     pub fn next_id(&mut self) -> JobId {
@@ -51,9 +82,9 @@ impl Jobs {
         JobId(self.last_id)
     }
 
-    /// Adds a job of a unit of this type.
-    pub fn insert(&mut self, job: Job, unit_type: UnitType) {
-        if unit_type == UnitType::Device {
+    /// Adds a job.
+    pub fn insert(&mut self, job: Job) {
+        if job.name.unit_type() == UnitType::Device {
             self.devices.insert(job.id);
         }
         if let Some(deadline) = job.deadline {
@@ -66,8 +97,8 @@ impl Jobs {
     pub fn remove(&mut self, id: JobId) -> Option<Job> {
         let job = self.table.remove(&id)?;
         self.devices.remove(&id);
-        if let Some(turn) = self.turns.remove(&id) {
-            self.runnable.remove(&turn);
+        if job.queued {
+            self.runnable.remove(&turn(&job));
         }
         if let Some(deadline) = job.deadline {
             self.deadlines.remove(&(deadline, id));
@@ -87,7 +118,14 @@ impl Jobs {
 
     /// All of them, by id.
     pub fn iter(&self) -> impl Iterator<Item = &Job> {
-        self.table.values()
+        let mut jobs: Vec<&Job> = self.table.values().collect();
+        jobs.sort_unstable_by_key(|job| job.id);
+        jobs.into_iter()
+    }
+
+    /// The units that have jobs.
+    pub fn units(&self) -> impl Iterator<Item = UnitId> + '_ {
+        self.table.values().map(|job| job.unit)
     }
 
     /// Jobs of devices, by id.
@@ -106,25 +144,26 @@ impl Jobs {
     }
 
     /// Has a job tried again soon.
-    pub fn wake(&mut self, id: JobId, name: &UnitName) {
-        if !self.table.contains_key(&id) || self.turns.contains_key(&id) {
-            return;
-        }
-        let turn = (Reverse(rank(name.unit_type())), name.clone(), id);
-        self.runnable.insert(turn.clone());
-        self.turns.insert(id, turn);
+    pub fn wake(&mut self, id: JobId) {
+        let Some(job) = self.table.get_mut(&id).filter(|job| !job.queued) else { return };
+        job.queued = true;
+        self.runnable.insert(turn(job));
     }
 
     /// The next job to try.
     pub fn pop(&mut self) -> Option<JobId> {
-        let (_, _, id) = self.runnable.pop_first()?;
-        self.turns.remove(&id);
+        let (.., id) = self.runnable.pop_first()?;
+        if let Some(job) = self.table.get_mut(&id) {
+            job.queued = false;
+        }
         Some(id)
     }
 
     /// Ids of jobs in this state.
     pub fn in_state(&self, state: JobState) -> Vec<JobId> {
-        self.table.values().filter(|job| job.state == state).map(|job| job.id).collect()
+        let mut ids: Vec<JobId> = self.table.values().filter(|job| job.state == state).map(|job| job.id).collect();
+        ids.sort_unstable();
+        ids
     }
 
     /// Sets when a job times out.

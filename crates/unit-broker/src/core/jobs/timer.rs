@@ -1,5 +1,7 @@
 //! `JobTimeoutSec=` and `JobRunningTimeoutSec=` (systemd.unit(5)).
 
+use unit_parser::rows;
+
 use super::JobId;
 use crate::core::api::types::JobResult;
 use crate::core::engine::{Cx, Engine};
@@ -23,14 +25,11 @@ impl Engine {
         while let Some(id) = self.jobs.overdue(cx.now.monotonic_usec) {
             let Some(job) = self.jobs.get(id) else { return };
             let (unit, job_type) = (job.unit, job.job_type);
-            let settings = &self.graph[unit].settings;
-            let action = settings.job_timeout_action.clone();
-            let argument = settings.job_timeout_reboot_argument.clone();
             let name = self.graph[unit].name.clone();
             let missing = self.device_hint(unit);
             self.record_job(cx, unit, format!("job {} {job_type} timed out{missing}", id.0));
             self.finish(cx, id, JobResult::Timeout, true);
-            self.emergency(cx, &action, &argument, None, format!("job of unit {name} timed out"));
+            self.emergency(cx, unit, rows::unit::JOB_TIMEOUT_ACTION, None, format!("job of unit {name} timed out"));
         }
     }
 }

@@ -16,7 +16,7 @@ impl Engine {
         if let Some(action) = self.graph[id].name.as_str().strip_suffix(".target").and_then(final_action) {
             self.actions.push(Action::Power(PowerAction {
                 action: action.to_owned(),
-                argument: self.graph[id].settings.reboot_argument.to_string(),
+                argument: self.graph[id].definition.str(unit_parser::rows::unit::REBOOT_ARGUMENT).to_owned(),
                 exit_status: self.startup.exit_status,
                 reason: format!("{} was reached", self.graph[id].name),
             }));

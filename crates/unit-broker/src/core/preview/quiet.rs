@@ -29,6 +29,10 @@ impl World for Quiet<'_> {
     /// The load path stays as the real engine knows it.
     fn refresh(&mut self) {}
 
+    fn is_current(&mut self, unit: &Unit) -> bool {
+        self.world.is_current(unit)
+    }
+
     fn test(&mut self, unit: &Unit, condition: &Condition) -> Tested {
         self.world.test(unit, condition)
     }

@@ -164,7 +164,7 @@ impl Simulation<'_> {
 
     fn note(&mut self, action: Action) {
         match action {
-            Action::Why(entry) => self.told.push(entry),
+            Action::Why(entry) => self.told.push((*entry).clone()),
             Action::Start(_, unit, command) => self.todo.push_back(Task::Start(unit, command.invocation)),
             Action::Stop(_, unit, ..) => self.todo.push_back(Task::Stop(unit)),
             Action::ReloadUnit(_, unit) => self.todo.push_back(Task::Reload(unit)),

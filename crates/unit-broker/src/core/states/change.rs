@@ -130,7 +130,6 @@ impl Engine {
                 ActiveState::Activating => (false, None),
                 _ if !running => (false, None),
                 ActiveState::Failed => (true, Some(JobResult::Failed)),
-                ActiveState::Inactive if flags.skip_condition => (true, Some(JobResult::Skipped)),
                 ActiveState::Inactive => (true, Some(JobResult::Done)),
                 ActiveState::Deactivating | ActiveState::Maintenance => (true, None),
             },
@@ -164,14 +163,14 @@ impl Engine {
         for (atom, mode) in
             [(Atom::RetroactiveStartReplace, JobMode::Replace), (Atom::RetroactiveStartFail, JobMode::Fail)]
         {
-            for (kind, other) in self.graph.with_atom(id, atom) {
+            for (kind, other) in self.graph.with_atom(id, atom).collect::<Vec<_>>() {
                 let ordered = self.graph.has(id, DependencyKind::After, other);
                 if !ordered && !self.graph[other].active.is_up_or_coming() {
                     self.enqueue_for_edge(cx, (id, kind, other), JobType::Start, mode);
                 }
             }
         }
-        for (kind, other) in self.graph.with_atom(id, Atom::RetroactiveStopOnStart) {
+        for (kind, other) in self.graph.with_atom(id, Atom::RetroactiveStopOnStart).collect::<Vec<_>>() {
             if !self.graph[other].active.is_down_or_going() {
                 self.enqueue_for_edge(cx, (id, kind, other), JobType::Stop, JobMode::Replace);
             }
@@ -180,7 +179,7 @@ impl Engine {
 
     /// It stopped without being asked: what is bound to it is stopped.
     fn stop_after_the_fact(&mut self, cx: &mut Cx, id: UnitId) {
-        for (kind, other) in self.graph.with_atom(id, Atom::RetroactiveStopOnStop) {
+        for (kind, other) in self.graph.with_atom(id, Atom::RetroactiveStopOnStop).collect::<Vec<_>>() {
             if !self.graph[other].active.is_down_or_going() {
                 self.enqueue_for_edge(cx, (id, kind, other), JobType::Stop, JobMode::Replace);
             }

@@ -1,6 +1,6 @@
 //! `Condition…=` and `Assert…=` at the start of a unit, and its start limit (systemd.unit(5)).
 
-use unit_parser::{Condition, DependencyKind, Unit};
+use unit_parser::{Condition, DependencyKind, Unit, rows};
 
 use crate::core::api::action::{Action, LogLevel};
 use crate::core::api::types::ActiveState;
@@ -81,10 +81,10 @@ impl Engine {
 
     /// `BindsTo=` together with `After=`: the other must be active by now.
     pub(in crate::core) fn bound_units_are_up(&mut self, cx: &mut Cx, id: UnitId) -> bool {
-        let missing =
-            self.graph.with_atom(id, Atom::BoundTo).into_iter().find(|(_, other)| {
-                self.graph.has(id, DependencyKind::After, *other) && !self.graph[*other].active.is_up()
-            });
+        let missing = self
+            .graph
+            .with_atom(id, Atom::BoundTo)
+            .find(|(_, other)| self.graph.has(id, DependencyKind::After, *other) && !self.graph[*other].active.is_up());
         let Some((kind, other)) = missing else { return true };
         self.record_edge(cx, id, "not started: bound to an inactive unit".to_owned(), (id, kind, other));
         let (name, other) = (self.graph[id].name.clone(), self.graph[other].name.clone());
@@ -106,11 +106,9 @@ impl Engine {
         record.start_limit_hit = true;
         record.own_failure = true;
         let name = record.name.clone();
-        let action = record.settings.start_limit_action.clone();
-        let argument = record.settings.reboot_argument.clone();
         let text = "Start request repeated too quickly.".to_owned();
         self.actions.push(Action::Log(Some(name.clone()), LogLevel::Warning, text));
-        self.emergency(cx, &action, &argument, None, format!("unit {name} hit its start limit"));
+        self.emergency(cx, id, rows::unit::START_LIMIT_ACTION, None, format!("unit {name} hit its start limit"));
         // The reason of the last failure stays: it is what the restarts were for.
         let last = self.graph[id].result.clone();
         let mut failed = Reached::own(ActiveState::Failed, "failed");

@@ -1,5 +1,6 @@
 //! Rules about continuous conditions of several units, looked at when a change has settled: StopWhenUnneeded=,
-//! BindsTo= and Upholds= (systemd.unit(5)).
+//! BindsTo=, Upholds= and X-RetryAfterDependency= (systemd.unit(5)). An upheld unit that was started too often is tried again later, as in
+//! systemd.
 
 use std::collections::BTreeSet;
 
@@ -20,6 +21,10 @@ pub(in crate::core) struct Deferred {
     upheld: BTreeSet<UnitId>,
     bound: BTreeSet<UnitId>,
     unneeded: BTreeSet<UnitId>,
+    /// Units that have become active.
+    recovered: BTreeSet<UnitId>,
+    /// Upheld units that were started too often lately, and when to look at them again (monotonic, µs).
+    later: BTreeSet<(u64, UnitId)>,
 }
 
 impl Deferred {
@@ -28,6 +33,22 @@ impl Deferred {
         self.upheld.remove(&id);
         self.bound.remove(&id);
         self.unneeded.remove(&id);
+        self.recovered.remove(&id);
+        self.later.retain(|(_, other)| *other != id);
+    }
+
+    /// When units are to be looked at again.
+    pub fn next_deadline(&self) -> Option<u64> {
+        self.later.first().map(|(at, _)| *at)
+    }
+
+    /// Queues the units whose time has come.
+    pub fn expire(&mut self, now_usec: u64) {
+        while self.next_deadline().is_some_and(|at| at <= now_usec)
+            && let Some((_, id)) = self.later.pop_first()
+        {
+            self.upheld.insert(id);
+        }
     }
 }
 
@@ -36,14 +57,17 @@ impl Engine {
     pub(in crate::core) fn defer(&mut self, id: UnitId, now: ActiveState) {
         if now.is_down() {
             self.defer_unneeded(id);
-            self.deferred.bound.extend(self.graph.with_atom(id, Atom::Binds).into_iter().map(|(_, other)| other));
+            self.deferred.bound.extend(self.graph.with_atom(id, Atom::Binds).map(|(_, other)| other));
             self.deferred.upheld.insert(id);
             self.gc.insert(id);
         }
         if now.is_up() {
-            self.deferred.upheld.extend(self.graph.with_atom(id, Atom::Upholds).into_iter().map(|(_, other)| other));
+            self.deferred.upheld.extend(self.graph.with_atom(id, Atom::Upholds).map(|(_, other)| other));
             self.deferred.unneeded.insert(id);
             self.deferred.bound.insert(id);
+            if self.graph.with_atom(id, Atom::PropagateStartFailure).any(|(_, other)| self.graph[other].retries) {
+                self.deferred.recovered.insert(id);
+            }
         }
     }
 
@@ -63,8 +87,15 @@ impl Engine {
             busy = true;
             if let Some(culprit) = self.upheld_by(id) {
                 let edge = (culprit, DependencyKind::Upholds, id);
-                self.act(cx, id, edge, JobType::Start, JobMode::Fail, "is upheld");
+                if !self.act(cx, id, edge, JobType::Start, JobMode::Fail, "is upheld") {
+                    let again = self.graph[id].auto_limit.begin.saturating_add(LOOP_INTERVAL + 1);
+                    self.deferred.later.insert((again, id));
+                }
             }
+        }
+        while let Some(id) = self.deferred.recovered.pop_first() {
+            busy = true;
+            self.retry_dependents(cx, id);
         }
         while let Some(id) = self.deferred.bound.pop_first() {
             busy = true;
@@ -86,6 +117,21 @@ impl Engine {
         busy
     }
 
+    /// Starts the units again that failed to start because of this one, which is active now.
+    fn retry_dependents(&mut self, cx: &mut Cx, id: UnitId) {
+        if !self.graph[id].active.is_up() {
+            return;
+        }
+        for (kind, other) in self.graph.with_atom(id, Atom::PropagateStartFailure).collect::<Vec<_>>() {
+            let record = &self.graph[other];
+            if record.retries && record.active.is_down() && record.job.is_none() {
+                let edge = (other, kind.inverse(), id);
+                self.act(cx, other, edge, JobType::Start, JobMode::Fail, "its dependency has recovered");
+            }
+        }
+    }
+
+    /// Queues a job because of a dependency; false if that was done too often lately.
     fn act(
         &mut self,
         cx: &mut Cx,
@@ -94,14 +140,15 @@ impl Engine {
         job_type: JobType,
         mode: JobMode,
         text: &str,
-    ) {
+    ) -> bool {
         if !self.not_looping(cx, id, text) {
-            return;
+            return false;
         }
         let why = self.record_edge(cx, id, format!("{job_type} wanted: {text}"), edge);
         let outer = self.trail.enter(why);
         self.enqueue_by_rule(cx, id, job_type, mode);
         self.trail.leave(outer);
+        true
     }
 
     fn not_looping(&mut self, cx: &mut Cx, id: UnitId, text: &str) -> bool {
@@ -121,7 +168,7 @@ impl Engine {
         record.settings.stop_when_unneeded
             && record.active == ActiveState::Active
             && record.job.is_none()
-            && self.graph.with_atom(id, Atom::Needed).into_iter().all(|(_, other)| {
+            && self.graph.with_atom(id, Atom::Needed).all(|(_, other)| {
                 let other = &self.graph[other];
                 other.job.is_none() && other.active.is_down()
             })
@@ -132,7 +179,7 @@ impl Engine {
         if record.active != ActiveState::Active || record.job.is_some() {
             return None;
         }
-        let mut others = self.graph.with_atom(id, Atom::BoundTo).into_iter().map(|(_, other)| other);
+        let mut others = self.graph.with_atom(id, Atom::BoundTo).map(|(_, other)| other);
         others.find(|other| self.graph[*other].job.is_none() && self.graph[*other].active.is_down())
     }
 
@@ -141,7 +188,7 @@ impl Engine {
         if !record.active.is_down() || record.job.is_some() {
             return None;
         }
-        let mut others = self.graph.with_atom(id, Atom::Upheld).into_iter().map(|(_, other)| other);
+        let mut others = self.graph.with_atom(id, Atom::Upheld).map(|(_, other)| other);
         others.find(|other| self.graph[*other].job.is_none() && self.graph[*other].active.is_up())
     }
 }

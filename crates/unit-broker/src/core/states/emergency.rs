@@ -1,6 +1,7 @@
 //! `FailureAction=`, `SuccessAction=`, `StartLimitAction=`, `JobTimeoutAction=` (systemd.unit(5)).
 
-use unit_parser::UnitName;
+use unit_parser::rows::unit as row;
+use unit_parser::{RowId, UnitName};
 
 use crate::core::api::action::{Action, LogLevel, PowerAction};
 use crate::core::api::types::{JobMode, JobType};
@@ -10,20 +11,16 @@ use crate::core::graph::UnitId;
 impl Engine {
     pub(in crate::core) fn failure_action(&mut self, cx: &mut Cx, id: UnitId) {
         let record = &self.graph[id];
-        let settings = &record.settings;
-        let (action, argument) = (settings.failure_action.clone(), settings.reboot_argument.clone());
-        let status = settings.failure_exit_status.or_else(|| self.main_exit_status(id));
+        let status = record.settings.failure_exit_status.map(i32::from).or_else(|| self.main_exit_status(id));
         let reason = format!("unit {} failed", record.name);
-        self.emergency(cx, &action, &argument, status, reason);
+        self.emergency(cx, id, row::FAILURE_ACTION, status, reason);
     }
 
     pub(in crate::core) fn success_action(&mut self, cx: &mut Cx, id: UnitId) {
         let record = &self.graph[id];
-        let settings = &record.settings;
-        let (action, argument) = (settings.success_action.clone(), settings.reboot_argument.clone());
-        let status = settings.success_exit_status.or_else(|| self.main_exit_status(id));
+        let status = record.settings.success_exit_status.map(i32::from).or_else(|| self.main_exit_status(id));
         let reason = format!("unit {} succeeded", record.name);
-        self.emergency(cx, &action, &argument, status, reason);
+        self.emergency(cx, id, row::SUCCESS_ACTION, status, reason);
     }
 
     /// A service's exit status is the manager's unless something else is configured.
@@ -37,14 +34,20 @@ impl Engine {
     pub(in crate::core) fn emergency(
         &mut self,
         cx: &mut Cx,
-        action: &str,
-        argument: &str,
+        id: UnitId,
+        setting: RowId,
         exit_status: Option<i32>,
         reason: String,
     ) {
-        if action == "none" {
+        let definition = self.graph[id].definition.clone();
+        let action = definition.word(setting);
+        if matches!(action, "none" | "") {
             return;
         }
+        let argument = definition.str(match setting {
+            row::JOB_TIMEOUT_ACTION => row::JOB_TIMEOUT_REBOOT_ARGUMENT,
+            _ => row::REBOOT_ARGUMENT,
+        });
         let text = format!("Doing {action}: {reason}.");
         self.actions.push(Action::Log(None, LogLevel::Warning, text));
         let Some(target) = shutdown_target(action) else {

@@ -36,7 +36,7 @@ impl Engine {
             return Err(EngineError::InvalidArgs(text.to_owned()));
         }
         let job_type = collapse(job_type, self.graph[unit].active);
-        let mut plan = Transaction::new(mode);
+        let mut plan = Transaction::new(mode, self.graph.places());
         plan.anchor = self.plan_job(&mut plan, unit, job_type, None)?;
         match mode {
             JobMode::Isolate => self.plan_isolate(&mut plan),
@@ -55,10 +55,13 @@ impl Engine {
         }
         self.drop_redundant(&mut plan);
         let mut cycles = self.break_cycles(&mut plan)?;
-        self.merge_jobs(&mut plan)?;
-        // Contradicting jobs hid what the order would be; now there is one job per unit.
-        cycles.extend(self.break_cycles(&mut plan)?);
-        self.drop_redundant(&mut plan);
+        if self.merge_jobs(&mut plan)? {
+            // A job that the anchor can't do without may have taken in one with needs of its own.
+            plan.mark_what_matters();
+            // Contradicting jobs hid what the order would be; now there is one job per unit.
+            cycles.extend(self.break_cycles(&mut plan)?);
+            self.drop_redundant(&mut plan);
+        }
         self.check_installed(&plan)?;
         Ok((plan, cycles))
     }
@@ -111,7 +114,8 @@ impl Engine {
         let mut others = Vec::new();
         // Jobs come after those that pulled them in, so that the causal chain can be told from its root.
         for (place, job) in plan.jobs.iter().enumerate().filter(|(_, job)| job.dropped.is_none()) {
-            let why = self.record_pull(cx, &plan, job, &whys);
+            let cause = self.pull_text(&plan, job);
+            let why = self.record_pull(cx, &plan, job, cause.clone(), &whys);
             if let Some(slot) = whys.get_mut(place) {
                 *slot = why;
             }
@@ -123,7 +127,7 @@ impl Engine {
                 ignore_order: job.ignore_order,
                 client: client.filter(|_| is_anchor),
                 why,
-                cause: self.pull_text(&plan, job),
+                cause,
             };
             let unit = self.graph[job.unit].name.clone();
             let id = self.install(cx, proposal);

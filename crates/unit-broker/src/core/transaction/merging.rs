@@ -8,12 +8,13 @@ use crate::core::graph::UnitId;
 use crate::core::jobs::kind::{conflicts, merge_and_collapse};
 
 impl Engine {
-    /// Leaves one job per unit, dropping contradicting ones that don't matter, or refuses.
-    pub(in crate::core) fn merge_jobs(&self, plan: &mut Transaction) -> Result<(), EngineError> {
+    /// Leaves one job per unit, dropping contradicting ones that don't matter, or refuses. Whether anything changed.
+    pub(in crate::core) fn merge_jobs(&self, plan: &mut Transaction) -> Result<bool, EngineError> {
         // Dropping one may drop others with it, so look again until nothing contradicts.
         // Units with a job that matters first: there is no choice about them, and what they lead to may settle others.
         // (systemd takes them in the order of a hash table, and sometimes drops the wrong one.)
-        let mut todo: Vec<UnitId> = plan.units().into_iter().filter(|unit| plan.of_unit(*unit).len() > 1).collect();
+        let several: Vec<UnitId> = plan.units().filter(|unit| plan.of_unit(*unit).len() > 1).collect();
+        let mut todo = several.clone();
         todo.reverse();
         todo.sort_by_key(|unit| plan.matters(*unit));
         while let Some(unit) = todo.pop() {
@@ -27,10 +28,10 @@ impl Engine {
                 plan.drop_orphans();
             }
         }
-        for unit in plan.units() {
-            self.merge_unit(plan, unit);
+        for unit in &several {
+            self.merge_unit(plan, *unit);
         }
-        Ok(())
+        Ok(!several.is_empty())
     }
 
     /// Two types of the unit's jobs that can't both be done.
@@ -47,6 +48,9 @@ impl Engine {
     }
 
     fn merge_unit(&self, plan: &mut Transaction, unit: UnitId) {
+        if plan.of_unit(unit).len() < 2 {
+            return;
+        }
         let places = plan.of_unit(unit).to_vec();
         let Some(keep) = places.iter().copied().find(|place| *place == plan.anchor).or(places.first().copied()) else {
             return;
@@ -58,14 +62,21 @@ impl Engine {
                 job.job_type = merge_and_collapse(job.job_type, gone.job_type, active).unwrap_or(job.job_type);
                 job.matters |= gone.matters;
                 job.ignore_order |= gone.ignore_order;
-                job.needs.extend(&gone.needs);
-                job.needed_by.extend(&gone.needed_by);
+                job.needed += gone.needed;
                 if job.pulled_by.is_none() && keep != plan.anchor {
                     job.pulled_by = gone.pulled_by;
                 }
             }
-            for at in gone.needs.iter().chain(&gone.needed_by) {
-                if let Some(link) = plan.links.get_mut(*at) {
+            let links: Vec<usize> = plan.needs(&gone).chain(plan.needed_by(&gone)).map(|(at, _)| at).collect();
+            if let Some((needs, needed_by)) = plan.jobs.get(keep).map(|job| (job.needs, job.needed_by)) {
+                let needs = plan.append_needs(needs, gone.needs);
+                let needed_by = plan.append_needed(needed_by, gone.needed_by);
+                if let Some(job) = plan.jobs.get_mut(keep) {
+                    (job.needs, job.needed_by) = (needs, needed_by);
+                }
+            }
+            for at in links {
+                if let Some(link) = plan.links.get_mut(at) {
                     if link.subject == Some(other) {
                         link.subject = Some(keep);
                     }
@@ -77,7 +88,7 @@ impl Engine {
             if let Some(job) = plan.jobs.get_mut(other) {
                 job.dropped = Some(Dropped::Merged(keep));
             }
-            if let Some(places) = plan.by_unit.get_mut(&unit) {
+            if let Some(places) = plan.places_mut(unit) {
                 places.retain(|place| *place == keep);
             }
         }
@@ -115,8 +126,6 @@ impl Transaction {
     }
 
     fn is_conflicted(&self, place: Place) -> bool {
-        self.jobs.get(place).is_some_and(|job| {
-            job.needed_by.iter().filter_map(|at| self.links.get(*at)).any(|link| link.conflicts && !link.gone)
-        })
+        self.jobs.get(place).is_some_and(|job| self.needed_by(job).any(|(_, link)| link.conflicts && !link.gone))
     }
 }

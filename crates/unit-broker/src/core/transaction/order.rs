@@ -4,16 +4,15 @@
 //! restart is both, one after the other, and has to be free of cycles as either. (systemd looks at restarts as stops
 //! only, and such jobs wait for each other forever.)
 
-use std::collections::HashMap;
-
 use unit_parser::DependencyKind;
 
 use super::{Dropped, Transaction};
 use crate::core::api::error::EngineError;
 use crate::core::api::types::JobType;
 use crate::core::engine::Engine;
-use crate::core::graph::{UnitId, source_text};
-use crate::core::jobs::kind::{first_runs_first, merge};
+use crate::core::graph::UnitId;
+use crate::core::graph::dependencies::Dependency;
+use crate::core::jobs::kind::{merge, stops};
 
 /// A cycle that was found, for people.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,13 +26,24 @@ pub(in crate::core) struct Cycle {
 }
 
 /// A unit on the path of the search.
-struct Step {
+struct Step<'a> {
     unit: UnitId,
-    /// Units whose jobs run after this one's, still to be looked at.
-    next: std::vec::IntoIter<UnitId>,
+    /// Units whose jobs run after this one's, if they have any: still to be looked at.
+    next: std::slice::Iter<'a, Dependency>,
 }
 
+/// What the search knows.
+struct Search {
+    phase: Phase,
+    /// Units with jobs of this phase, by place.
+    involved: Vec<bool>,
+    /// By place.
+    marks: Vec<Mark>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Mark {
+    New,
     OnPath,
     Done,
 }
@@ -46,17 +56,19 @@ enum Phase {
 }
 
 impl Phase {
-    /// What a job is in this phase, if it is part of it.
-    fn part(self, job_type: JobType) -> Option<JobType> {
-        match (self, job_type) {
-            (Phase::Stops, JobType::Stop | JobType::Restart | JobType::TryRestart) => Some(JobType::Stop),
-            (Phase::Starts, JobType::Restart | JobType::TryRestart) => Some(JobType::Start),
-            (Phase::Starts, JobType::Stop) | (_, JobType::Nop) => None,
-            (
-                Phase::Stops,
-                JobType::Start | JobType::VerifyActive | JobType::Reload | JobType::TryReload | JobType::ReloadOrStart,
-            ) => None,
-            (Phase::Starts, other) => Some(other),
+    /// Whether a job is part of it.
+    fn has(self, job_type: JobType) -> bool {
+        match self {
+            Phase::Stops => stops(job_type),
+            Phase::Starts => !matches!(job_type, JobType::Stop | JobType::Nop),
+        }
+    }
+
+    /// The dependencies on units whose jobs run after this one's: stops in reverse order.
+    fn order(self) -> DependencyKind {
+        match self {
+            Phase::Stops => DependencyKind::After,
+            Phase::Starts => DependencyKind::Before,
         }
     }
 }
@@ -70,55 +82,82 @@ impl Engine {
     }
 
     fn break_cycles_among(&self, plan: &mut Transaction, phase: Phase) -> Result<Vec<Cycle>, EngineError> {
+        plan.drop_orphans();
         let mut broken = Vec::new();
+        let places = self.graph.places();
         // A unit without a way into a cycle stays so when jobs go, so what is done needn't be looked at again.
-        let mut marks = HashMap::new();
-        loop {
-            plan.drop_orphans();
-            let Some(path) = self.find_cycle(plan, phase, &mut marks) else { return Ok(broken) };
-            let mut cycle = self.describe(plan, &path);
-            // systemd walks back from where it noticed and takes the first job that the anchor can do without.
-            let droppable = |unit: &UnitId| !plan.of_unit(*unit).is_empty() && !plan.matters(*unit);
-            let victim = path.iter().rev().copied().find(droppable);
-            let Some(victim) = victim else { return Err(EngineError::Cyclic(cycle.edges)) };
-            cycle.dropped = Some(victim);
-            broken.push(cycle);
-            plan.drop_unit(victim, Dropped::Cycle);
-            marks.retain(|_, mark| matches!(mark, Mark::Done));
+        let mut search = Search { phase, involved: vec![false; places], marks: vec![Mark::New; places] };
+        let starts: Vec<UnitId> = plan.units().filter(|unit| self.is_involved(plan, phase, *unit)).collect();
+        if starts.is_empty() {
+            return Ok(broken);
+        }
+        plan.thinned.clear();
+        self.look_who_is_involved(plan, &mut search, plan.units().chain(self.jobs.units()));
+        for start in starts {
+            while let Some(path) = self.find_cycle(start, &mut search) {
+                let mut cycle = self.describe(plan, &path);
+                // systemd walks back from where it noticed and takes the first job that the anchor can do without.
+                let droppable = |unit: &UnitId| !plan.of_unit(*unit).is_empty() && !plan.matters(*unit);
+                let victim = path.iter().rev().copied().find(droppable);
+                let Some(victim) = victim else { return Err(EngineError::Cyclic(cycle.edges)) };
+                cycle.dropped = Some(victim);
+                broken.push(cycle);
+                plan.drop_unit(victim, Dropped::Cycle);
+                plan.drop_orphans();
+                let thinned = std::mem::take(&mut plan.thinned);
+                self.look_who_is_involved(plan, &mut search, thinned.into_iter());
+            }
+        }
+        Ok(broken)
+    }
+
+    fn is_involved(&self, plan: &Transaction, phase: Phase, unit: UnitId) -> bool {
+        self.job_type_of(plan, unit).is_some_and(|job_type| phase.has(job_type))
+    }
+
+    fn look_who_is_involved(&self, plan: &Transaction, search: &mut Search, units: impl Iterator<Item = UnitId>) {
+        for unit in units {
+            if let Some(involved) = search.involved.get_mut(unit.0 as usize) {
+                *involved = self.is_involved(plan, search.phase, unit);
+            }
         }
     }
 
-    /// A cycle as the path of units from its start to where it was noticed.
-    fn find_cycle(&self, plan: &Transaction, phase: Phase, marks: &mut HashMap<UnitId, Mark>) -> Option<Vec<UnitId>> {
-        for start in plan.units() {
-            if marks.contains_key(&start) {
+    /// A cycle that can be reached from here, as the path of units from its start to where it was noticed.
+    fn find_cycle(&self, start: UnitId, search: &mut Search) -> Option<Vec<UnitId>> {
+        let Search { phase, involved, marks } = search;
+        let is_involved = |unit: UnitId| involved.get(unit.0 as usize) == Some(&true);
+        let mut mark = |unit: UnitId, new: Mark| {
+            marks.get_mut(unit.0 as usize).map_or(Mark::Done, |mark| std::mem::replace(mark, new))
+        };
+        let step = |unit| Step { unit, next: self.graph[unit].dependencies.list(phase.order()).iter() };
+        let was = mark(start, Mark::OnPath);
+        if was == Mark::Done || !is_involved(start) {
+            mark(start, was);
+            return None;
+        }
+        let mut path = vec![step(start)];
+        while let Some(Step { unit, next }) = path.last_mut() {
+            let Some(Dependency { other, .. }) = next.find(|next| next.is_said() && is_involved(next.other)) else {
+                mark(*unit, Mark::Done);
+                path.pop();
                 continue;
-            }
-            let mut path = vec![self.step(plan, phase, start)];
-            marks.insert(start, Mark::OnPath);
-            while let Some(step) = path.last_mut() {
-                let Some(next) = step.next.next() else {
-                    marks.insert(step.unit, Mark::Done);
-                    path.pop();
-                    continue;
-                };
-                match marks.get(&next) {
-                    Some(Mark::Done) => {}
-                    Some(Mark::OnPath) => {
-                        return Some(path.into_iter().map(|step| step.unit).skip_while(|unit| *unit != next).collect());
-                    }
-                    None => {
-                        marks.insert(next, Mark::OnPath);
-                        path.push(self.step(plan, phase, next));
-                    }
+            };
+            match mark(*other, Mark::OnPath) {
+                Mark::Done => {
+                    mark(*other, Mark::Done);
                 }
+                Mark::OnPath => {
+                    // The next search begins at the same start.
+                    for step in &path {
+                        mark(step.unit, Mark::New);
+                    }
+                    return Some(path.into_iter().map(|step| step.unit).skip_while(|unit| unit != other).collect());
+                }
+                Mark::New => path.push(step(*other)),
             }
         }
         None
-    }
-
-    fn step(&self, plan: &Transaction, phase: Phase, unit: UnitId) -> Step {
-        Step { unit, next: self.runs_after(plan, phase, unit).into_iter() }
     }
 
     /// The unit's job in the plan, the one that is installed, or what both will merge to.
@@ -130,21 +169,6 @@ impl Engine {
         }
     }
 
-    /// Units whose jobs run after this unit's.
-    fn runs_after(&self, plan: &Transaction, phase: Phase, unit: UnitId) -> Vec<UnitId> {
-        let job_of = |other| self.job_type_of(plan, other).and_then(|job_type| phase.part(job_type));
-        let Some(own) = job_of(unit) else { return Vec::new() };
-        let later = self
-            .graph
-            .of_kind(unit, DependencyKind::Before)
-            .filter(|other| job_of(*other).is_some_and(|job| first_runs_first(own, job) == Some(true)));
-        let earlier = self
-            .graph
-            .of_kind(unit, DependencyKind::After)
-            .filter(|other| job_of(*other).is_some_and(|job| first_runs_first(job, own) == Some(false)));
-        later.chain(earlier).collect()
-    }
-
     fn describe(&self, plan: &Transaction, path: &[UnitId]) -> Cycle {
         let mut edges = Vec::new();
         for (at, unit) in path.iter().enumerate() {
@@ -154,7 +178,7 @@ impl Engine {
             } else {
                 DependencyKind::After
             };
-            let sources: Vec<String> = self.graph.sources(*unit, kind, *next).into_iter().map(source_text).collect();
+            let sources = self.graph.sources(*unit, kind, *next);
             let job = |unit| self.job_type_of(plan, unit).unwrap_or(JobType::Nop);
             let (name, other) = (&self.graph[*unit].name, &self.graph[*next].name);
             let (own, then) = (job(*unit), job(*next));

@@ -1,6 +1,6 @@
 //! What of a plan matters, and what can go.
 
-use super::{Dropped, Place, Transaction};
+use super::{Dropped, Transaction};
 use crate::core::api::types::{JobMode, JobType};
 use crate::core::engine::Engine;
 use crate::core::graph::UnitId;
@@ -9,14 +9,13 @@ use crate::core::jobs::kind::{conflicts, is_redundant};
 impl Transaction {
     /// Marks what the anchor can't do without: everything reachable by links that matter.
     pub fn mark_what_matters(&mut self) {
+        self.jobs.iter_mut().for_each(|job| job.matters = false);
         let mut todo = vec![self.anchor];
         while let Some(place) = todo.pop() {
             let Some(job) = self.jobs.get_mut(place).filter(|job| !job.matters) else { continue };
             job.matters = true;
-            let links = &self.links;
-            todo.extend(
-                job.needs.iter().filter_map(|at| links.get(*at)).filter(|l| l.matters && !l.gone).map(|l| l.object),
-            );
+            let Some(job) = self.jobs.get(place) else { continue };
+            todo.extend(self.needs(job).filter(|(_, link)| link.matters && !link.gone).map(|(_, link)| link.object));
         }
     }
 
@@ -25,10 +24,9 @@ impl Transaction {
         if self.mode == JobMode::Isolate {
             return;
         }
-        let mut todo: Vec<Place> = (0..self.jobs.len()).filter(|place| self.is_orphan(*place)).collect();
-        while let Some(place) = todo.pop() {
+        while let Some(place) = self.left.pop() {
             if self.is_orphan(place) {
-                todo.extend(self.drop_job(place, true, Dropped::Orphan));
+                self.drop_job(place, true, Dropped::Orphan);
             }
         }
     }
@@ -60,7 +58,7 @@ impl Engine {
 
     /// Drops the jobs of units that are where all their jobs would bring them.
     pub(in crate::core) fn drop_redundant(&self, plan: &mut Transaction) {
-        for unit in plan.units() {
+        for unit in plan.units().collect::<Vec<_>>() {
             let active = self.graph[unit].active;
             let places = plan.of_unit(unit).to_vec();
             let all_redundant = places.iter().all(|place| {
