@@ -48,6 +48,8 @@ pub struct Host {
     pub tmp_dir: String,
     /// `%V`
     pub var_tmp_dir: String,
+    /// `%R`: the root of the manager's control groups, empty for that of the hierarchy.
+    pub cgroup_root: String,
     /// `%d` without the unit's name: the directory of credentials.
     pub credentials_dir: String,
 }
@@ -68,6 +70,8 @@ pub struct Specifiers<'a> {
     pub name: &'a UnitName,
     /// Its main file.
     pub fragment: Option<&'a Path>,
+    /// The slice that was set in an earlier line.
+    pub slice: Option<&'a UnitName>,
     /// The machine and the manager.
     pub host: &'a Host,
 }
@@ -150,10 +154,24 @@ impl Specifiers<'_> {
             'd' => format!("{}/{}", host.credentials_dir, name),
             'T' => host.tmp_dir.clone(),
             'V' => host.var_tmp_dir.clone(),
-            'c' | 'r' | 'R' => return Err(format!("%{letter} is deprecated and not supported")),
+            // No longer in the manual, and still replaced. What counts is the slice that is known at this line.
+            'c' => format!("{}/{name}", self.slice_path()),
+            'r' => self.slice_path(),
+            'R' => host.cgroup_root.clone(),
             _ => return Ok(None),
         };
         Ok(Some(value))
+    }
+
+    /// The control group of the unit's slice: `a-b.slice` is in `/a.slice/a-b.slice`.
+    fn slice_path(&self) -> String {
+        let mut path = self.host.cgroup_root.clone();
+        let stem = self.slice.map(UnitName::stem).filter(|stem| *stem != "-").unwrap_or("");
+        let ends = stem.match_indices('-').map(|(at, _)| at).chain(Some(stem.len()).filter(|length| *length > 0));
+        for part in ends.filter_map(|end| stem.get(..end)) {
+            path.push_str(&format!("/{part}.slice"));
+        }
+        path
     }
 
     fn os_release(&self, field: &str) -> String {
@@ -182,7 +200,8 @@ mod tests {
             ..Host::default()
         };
         let fragment = Path::new("/etc/x/a@.service");
-        let specifiers = Specifiers { name: &name, fragment: Some(fragment), host: &host };
+        let slice = UnitName::parse("a-b.slice").unwrap();
+        let specifiers = Specifiers { name: &name, fragment: Some(fragment), slice: Some(&slice), host: &host };
         for (text, expected) in [
             ("%n", r"a-b\x2dc@dev-sd\x2da.service"),
             ("%N", r"a-b\x2dc@dev-sd\x2da"),
@@ -198,6 +217,15 @@ mod tests {
         }
         let in_name = specifiers.expand("x@%i%I.service", Scope::UnitName);
         assert_eq!(in_name.as_deref(), Ok(r"x@dev-sd\x2da%I.service"));
-        assert!(specifiers.expand("%c", Scope::Text).is_err());
+        let own = Host { cgroup_root: "/box".to_owned(), ..Host::default() };
+        for (slice, expected) in [
+            (Some("a-b.slice"), "/box/a.slice/a-b.slice/x.service /box/a.slice/a-b.slice /box"),
+            (Some("-.slice"), "/box/x.service /box /box"),
+            (None, "/box/x.service /box /box"),
+        ] {
+            let (name, slice) = (UnitName::parse("x.service").unwrap(), slice.map(|s| UnitName::parse(s).unwrap()));
+            let specifiers = Specifiers { name: &name, fragment: None, slice: slice.as_ref(), host: &own };
+            assert_eq!(specifiers.expand("%c %r %R", Scope::Text).as_deref(), Ok(expected));
+        }
     }
 }

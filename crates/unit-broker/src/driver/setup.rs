@@ -49,7 +49,7 @@ pub fn setup(args: &CommonArgs, config: &Config) -> io::Result<Ready> {
     let first = saved.as_ref().is_none_or(|saved| saved.facts.unbooted);
 
     let mut facts = facts(user, config);
-    let host = unit_parser::machine::host(parser_mode(mode));
+    let host = Host { cgroup_root: facts.cgroup_prefix.clone(), ..unit_parser::machine::host(parser_mode(mode)) };
     let mut machine = Machine {
         loader: loader(mode, &runtime, host.clone()),
         host,

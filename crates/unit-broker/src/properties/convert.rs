@@ -67,6 +67,13 @@ pub fn convert(value: &Value, property: &str, text: &str, signature: &Signature)
         // The last line comes first, as systemd lists them.
         Value::Pairs(pairs) if property == "Paths" => Some(string_pairs(pairs.iter().rev().cloned())),
         Value::Pairs(pairs) if text == "a(ss)" => Some(string_pairs(pairs.iter().cloned())),
+        // A limit that is none isn't shown.
+        Value::Pairs(pairs) if text == "a(st)" => {
+            let Signature::Array(element) = signature else { return None };
+            let numbers = pairs.iter().filter_map(|(path, number)| Some((path, number.parse::<u64>().ok()?)));
+            let limits = numbers.filter(|(_, number)| *number != u64::MAX);
+            Some(array(element, limits.map(|(path, n)| structure([string(path), Variant::U64(n)].into_iter()))))
+        }
         // Conditions and timers need the state of their unit too: see `unit` and `timer`.
         Value::Pairs(_) | Value::Conditions(_) => None,
     }
@@ -110,6 +117,7 @@ fn permyriad(n: u32, property: &str) -> i128 {
 fn word(value: &str, property: &str, text: &str) -> Option<Variant<'static>> {
     match text {
         "s" => Some(string(match property {
+            "RootHashPath" | "RootHashSignaturePath" if !value.starts_with('/') => String::new(),
             "WorkingDirectory" => match value.strip_prefix('-') {
                 // A leading `-` is shown as `!`.
                 Some(path) => format!("!{path}"),

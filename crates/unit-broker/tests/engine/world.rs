@@ -62,7 +62,7 @@ impl Files {
         let origin = Origin { file: 0, line: number };
         let host = Host::default();
         let name = unit.name.clone();
-        let specifiers = Specifiers { name: &name, fragment: None, host: &host };
+        let specifiers = Specifiers { name: &name, fragment: None, slice: None, host: &host };
         let mut context = Context { specifiers, origin, problems: Vec::new() };
         let stored = id.storage();
         let old = unit.setting(stored).map(|setting| setting.value.clone());

@@ -10,6 +10,7 @@ pub(super) struct Install {
     pub aliases: Vec<String>,
     pub wanted_by: Vec<String>,
     pub required_by: Vec<String>,
+    pub upheld_by: Vec<String>,
     pub also: Vec<String>,
     pub default_instance: Option<String>,
 }
@@ -17,12 +18,11 @@ pub(super) struct Install {
 impl Install {
     /// Whether enabling the unit makes links.
     pub fn has_rules(&self) -> bool {
-        !self.aliases.is_empty() || !self.wanted_by.is_empty() || !self.required_by.is_empty()
+        let lists = [&self.aliases, &self.wanted_by, &self.required_by, &self.upheld_by];
+        lists.into_iter().any(|list| !list.is_empty())
     }
 
     /// Reads a file (or a drop-in on top of it). An empty assignment resets its list.
-    ///
-    /// `UpheldBy=` (systemd 254) makes no link, as with the version that this is compatible to.
     pub fn read(&mut self, text: &str, unit: &UnitName) {
         for (key, value) in lines(text) {
             let list = match key.as_str() {
@@ -30,6 +30,7 @@ impl Install {
                 "Alias" => &mut self.aliases,
                 "WantedBy" => &mut self.wanted_by,
                 "RequiredBy" => &mut self.required_by,
+                "UpheldBy" => &mut self.upheld_by,
                 "Also" => &mut self.also,
                 "DefaultInstance" => {
                     // An instance of a template has its instance already.

@@ -202,7 +202,7 @@ struct Links {
 
 #[derive(Debug, Default)]
 struct DirectoryLinks {
-    /// Names of links in `*.wants` and `*.requires`, and for instances also the names of their templates with them.
+    /// Names of links in `*.wants`, `*.requires` and `*.upholds`, and for instances also the names of their templates with them.
     dependents: HashMap<String, Vec<String>>,
     /// Links in the directory itself, by their own name: base name of what they lead to.
     named: HashMap<String, String>,
@@ -277,7 +277,8 @@ impl DirectoryLinks {
                 let base = base.to_string_lossy().into_owned();
                 links.leading_to.entry(base.clone()).or_default().push(name.clone());
                 links.named.insert(name.clone(), base);
-            } else if (kind.is_dir() || kind.is_symlink()) && (name.ends_with(".wants") || name.ends_with(".requires"))
+            } else if (kind.is_dir() || kind.is_symlink())
+                && [".wants", ".requires", ".upholds"].iter().any(|suffix| name.ends_with(suffix))
             {
                 let inner = std::fs::read_dir(entry.path()).into_iter().flatten().flatten();
                 let inner = inner.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_symlink()));

@@ -425,7 +425,9 @@ impl Installer {
     ) -> Option<usize> {
         let mut made = self.link_aliases(context, index, config, force, log);
         let install = &context.info(index).install;
-        for (list, suffix) in [(&install.wanted_by, "wants"), (&install.required_by, "requires")] {
+        let lists =
+            [(&install.wanted_by, "wants"), (&install.required_by, "requires"), (&install.upheld_by, "upholds")];
+        for (list, suffix) in lists {
             let more = self.link_dependents(context, index, list, suffix, config, lenient, log);
             made = made.or(more);
         }

@@ -125,7 +125,9 @@ fn set(unit: &mut Unit, id: RowId, assignment: &Assignment, file: &File<'_>, pla
     let origin = Origin { file: file.number, line: assignment.line };
     let fragment = unit.fragment.clone();
     let name = unit.name.clone();
-    let specifiers = Specifiers { name: &name, fragment: fragment.as_deref(), host };
+    let slice_row = crate::table::rows::cgroup::SLICE;
+    let slice = unit.is_set(slice_row).then(|| unit.units(slice_row).first().cloned()).flatten();
+    let specifiers = Specifiers { name: &name, fragment: fragment.as_deref(), slice: slice.as_ref(), host };
     let mut context = Context { specifiers, origin, problems: Vec::new() };
     let old = unit.setting(storage).map(|setting| &setting.value);
     match assign(row(id), &assignment.value, old, &mut context) {

@@ -58,6 +58,9 @@ fn empty(kind: Kind) -> Empty {
         | Kind::Text
         | Kind::Verbatim
         | Kind::Named(_)
+        | Kind::Checked(_)
+        | Kind::CheckedWords(_)
+        | Kind::NeededPath
         | Kind::Words
         | Kind::WordsReplace
         | Kind::Documentation
@@ -71,10 +74,10 @@ fn empty(kind: Kind) -> Empty {
         | Kind::BindPaths
         | Kind::TemporaryFileSystems
         | Kind::WorkingDirectory
-        | Kind::Directories
+        | Kind::Directories(_)
         | Kind::Exec
         | Kind::Environment
-        | Kind::EnvironmentNames
+        | Kind::EnvironmentNames(_)
         | Kind::EnvironmentFiles
         | Kind::Condition(..)
         | Kind::Listen(_)
@@ -87,13 +90,13 @@ fn empty(kind: Kind) -> Empty {
         | Kind::Timer
         | Kind::WatchedPath
         | Kind::SecureBits
-        | Kind::AllowDeny
+        | Kind::AllowDeny(_)
         | Kind::SystemCalls(_)
         | Kind::Networks
         | Kind::Namespaces
         | Kind::CpuSet
-        | Kind::Pair
-        | Kind::ColonPair
+        | Kind::DeviceValue(_)
+        | Kind::ColonPair(_)
         | Kind::CoredumpFilter
         | Kind::IpTos
         | Kind::Errno
@@ -140,6 +143,20 @@ fn reset(row: &Row, old: Option<&Value>) -> Assigned {
     }
 }
 
+/// Of these 0 means something; of the other limits of memory it is refused.
+const ZERO_IS_A_LIMIT: &[&str] = &[
+    "MemoryMin",
+    "MemoryLow",
+    "DefaultMemoryMin",
+    "DefaultMemoryLow",
+    "DefaultStartupMemoryLow",
+    "StartupMemoryLow",
+    "MemorySwapMax",
+    "StartupMemorySwapMax",
+    "MemoryZSwapMax",
+    "StartupMemoryZSwapMax",
+];
+
 fn read(row: &Row, text: &str, old: Option<&Value>, context: &mut Context<'_>) -> Result<Value, Problem> {
     match row.kind {
         Kind::Bool => scalars::boolean(text),
@@ -149,7 +166,7 @@ fn read(row: &Row, text: &str, old: Option<&Value>, context: &mut Context<'_>) -
         Kind::UsecZeroInfinite | Kind::UsecEmptyInfinite => scalars::usec_zero_infinite(text, row.kind),
         Kind::Nsec => scalars::nsec(text),
         Kind::Size => scalars::size(text),
-        Kind::MemoryLimit => scalars::memory_limit(text),
+        Kind::MemoryLimit => scalars::memory_limit(text, ZERO_IS_A_LIMIT.contains(&row.name)),
         Kind::Tasks => scalars::tasks(text),
         Kind::Quota => scalars::quota(text),
         Kind::Permyriad => scalars::permyriad(text),
@@ -162,6 +179,9 @@ fn read(row: &Row, text: &str, old: Option<&Value>, context: &mut Context<'_>) -
         Kind::BoolOrWord(words) => scalars::bool_or_word(text, words),
         Kind::Named(words) => scalars::named(text, words),
         Kind::Path => scalars::path(&context.text(text)?),
+        Kind::NeededPath => context.text(text).and_then(|text| scalars::path(&text)).map_err(Problem::fatal),
+        Kind::Checked(check) => scalars::checked(text, check, context),
+        Kind::CheckedWords(check) => lists::checked_words(text, check, old, context),
         Kind::PidFile => scalars::pid_file(&context.text(text)?, context.specifiers.host),
         Kind::WorkingDirectory => scalars::working_directory(text, context),
         Kind::User => scalars::user(text, context),
@@ -172,7 +192,7 @@ fn read(row: &Row, text: &str, old: Option<&Value>, context: &mut Context<'_>) -
         Kind::Errno => scalars::errno(text),
         Kind::DeviceAllow => lists::device_allow(text, old, context),
         Kind::IpTos => scalars::ip_tos(text),
-        Kind::Capabilities(_) => scalars::capabilities(text, old, row.kind),
+        Kind::Capabilities(_) => scalars::capabilities(text, old, row.kind, context),
         Kind::SecureBits => scalars::secure_bits(text, old),
         Kind::CoredumpFilter => scalars::coredump_filter(text, old),
         Kind::Namespaces => scalars::namespaces(text, old),
@@ -188,9 +208,9 @@ fn read(row: &Row, text: &str, old: Option<&Value>, context: &mut Context<'_>) -
         Kind::PlainPaths => lists::paths(text, old, context, ""),
         Kind::BindPaths => lists::bind_paths(text, old, context),
         Kind::TemporaryFileSystems => lists::temporary_file_systems(text, old, context),
-        Kind::Directories => lists::directories(text, old, context),
+        Kind::Directories(links) => lists::directories(text, links, old, context),
         Kind::Environment => lists::environment(text, old, context),
-        Kind::EnvironmentNames => lists::environment_names(text, old, context),
+        Kind::EnvironmentNames(assignments) => lists::environment_names(text, assignments, old, context),
         Kind::EnvironmentFiles => lists::environment_files(text, old, context),
         Kind::Condition(kind, assert) => lists::condition(text, kind, assert, old, context),
         Kind::Listen(kind) => lists::listen(text, kind, old, context),
@@ -211,12 +231,12 @@ fn read(row: &Row, text: &str, old: Option<&Value>, context: &mut Context<'_>) -
             let Value::Str(path) = path else { return Err(Problem::new("not a path")) };
             Ok(lists::pair(row.name, path.into(), old))
         }
-        Kind::AllowDeny => lists::allow_deny(text, old, context),
+        Kind::AllowDeny(check) => lists::allow_deny(text, check, old, context),
         Kind::SystemCalls(defaults) => lists::system_calls(text, old, defaults, context),
         Kind::Networks => lists::networks(text, old, context),
         Kind::CpuSet => lists::cpu_set(text, old),
-        Kind::Pair => lists::two_words(text, old, context),
-        Kind::ColonPair => lists::colon_pair(text, old, context),
+        Kind::DeviceValue(what) => lists::device_value(text, what, old, context),
+        Kind::ColonPair(check) => lists::colon_pair(text, check, old, context),
         Kind::Delegate => lists::delegate(text, old, context),
         Kind::Exec => {
             let specifiers = context.specifiers;

@@ -1,10 +1,14 @@
 //! Kinds whose right side is a list that adds to what was there.
 
+use super::checked::{CONTROLLERS, checked};
 use super::words::{Quoting, Word, Words};
-use super::{Context, Problem, exit_status as status, listen as address, mask, network, number, path, scalars};
+use super::{
+    Context, Problem, exit_status as status, listen as address, mask, network, number, path, scalars, timespan,
+};
 use crate::name::UnitName;
 use crate::specifier::Scope;
 use crate::system_calls::{self, Refusal};
+use crate::table::{Check, DeviceValue};
 use crate::unit_type::UnitType;
 use crate::value::{Address, Condition, ConditionKind, ExitStatusSet, ListenAddress, ListenKind, UnitList, Value};
 
@@ -62,11 +66,34 @@ pub(super) fn words(text: &str, old: Option<&Value>, context: &mut Context<'_>) 
     Ok(Value::List(list))
 }
 
+/// Those words that are well-formed; the others are complained about.
+pub(super) fn checked_words(text: &str, check: Check, old: Option<&Value>, context: &mut Context<'_>) -> Read {
+    let mut list = old_list(old);
+    for word in expanded(text, Quoting::Quotes, context) {
+        match checked(check, &word.text) {
+            Some(text) => list.push(text),
+            None => context.warn(unexpected(&word, check, 0)),
+        }
+    }
+    Ok(Value::List(list))
+}
+
+fn unexpected(word: &Word, check: Check, offset: usize) -> Problem {
+    let problem = Problem::new(format!("expected {}, found \"{}\"", check.expected(), word.text));
+    problem.at(word.start + offset, word.end + offset)
+}
+
 pub(super) fn words_replace(text: &str, context: &mut Context<'_>) -> Read {
     let joined = context.text(text)?;
     let separate = |c: char| c == ':' || c.is_ascii_whitespace();
-    let parts = joined.split(separate).filter(|p| !p.is_empty());
-    Ok(Value::List(parts.map(str::to_owned).collect()))
+    let mut list = Vec::new();
+    for part in joined.split(separate).filter(|part| !part.is_empty()) {
+        match path::absolute(part) {
+            Some(path) => list.push(path),
+            None => context.warn(Problem::new(format!("\"{part}\" is not an absolute path"))),
+        }
+    }
+    Ok(Value::List(list))
 }
 
 pub(super) fn documentation(text: &str, old: Option<&Value>, context: &mut Context<'_>) -> Read {
@@ -198,11 +225,13 @@ pub(super) fn temporary_file_systems(text: &str, old: Option<&Value>, context: &
     Ok(Value::Pairs(list))
 }
 
-pub(super) fn directories(text: &str, old: Option<&Value>, context: &mut Context<'_>) -> Read {
+pub(super) fn directories(text: &str, links: bool, old: Option<&Value>, context: &mut Context<'_>) -> Read {
     let mut list = old_list(old);
     for word in expanded(text, Quoting::QuotesKeepEscapes, context) {
         let (name, link) = match word.text.split_once(':') {
-            Some((name, link)) => (name, Some(link)),
+            Some((name, "")) => (name, None),
+            Some((name, link)) if links => (name, Some(link)),
+            Some(_) => ("", None),
             None => (word.text.as_str(), None),
         };
         let private = |p: &str| p == "private" || p.starts_with("private/");
@@ -248,11 +277,11 @@ pub(super) fn environment(text: &str, old: Option<&Value>, context: &mut Context
     Ok(Value::Environment(list))
 }
 
-pub(super) fn environment_names(text: &str, old: Option<&Value>, context: &mut Context<'_>) -> Read {
+pub(super) fn environment_names(text: &str, assignments: bool, old: Option<&Value>, context: &mut Context<'_>) -> Read {
     let mut list = old_list(old);
     for word in expanded(text, Quoting::Escapes, context) {
         let name = word.text.split_once('=').map_or(word.text.as_str(), |(name, _)| name);
-        if valid_variable(name) {
+        if valid_variable(name) && (assignments || name == word.text) {
             list.push(word.text);
         } else {
             let problem = Problem::new(format!("\"{}\" is no variable's name", word.text));
@@ -377,13 +406,19 @@ fn inverted(text: &str) -> (bool, &str) {
 }
 
 /// With `~` the words are those that are not meant. A list of the other sense takes words away.
-pub(super) fn allow_deny(text: &str, old: Option<&Value>, context: &mut Context<'_>) -> Read {
+pub(super) fn allow_deny(text: &str, check: Option<Check>, old: Option<&Value>, context: &mut Context<'_>) -> Read {
     let (invert, rest) = inverted(text);
-    let words = each_word(rest, Quoting::Quotes, context).into_iter().map(|w| match w.text.as_str() {
-        // Two names of one address family.
-        "AF_LOCAL" => "AF_UNIX".to_owned(),
-        _ => w.text,
-    });
+    let offset = text.len() - rest.len();
+    let mut words = Vec::new();
+    for word in each_word(rest, Quoting::Quotes, context) {
+        match check {
+            None => words.push(word.text),
+            Some(check) => match checked(check, &word.text) {
+                Some(text) => words.push(text),
+                None => context.warn(unexpected(&word, check, offset)),
+            },
+        }
+    }
     let mut list = old_list(old);
     if list.is_empty() && invert {
         list.push("~".to_owned());
@@ -395,8 +430,7 @@ pub(super) fn allow_deny(text: &str, old: Option<&Value>, context: &mut Context<
             }
         }
     } else {
-        let gone: Vec<String> = words.collect();
-        list.retain(|word| !gone.contains(word));
+        list.retain(|word| !words.contains(word));
     }
     Ok(Value::List(list))
 }
@@ -444,14 +478,23 @@ pub(super) fn cpu_set(text: &str, old: Option<&Value>) -> Read {
     Ok(Value::List(all.iter().map(u32::to_string).collect()))
 }
 
-pub(super) fn two_words(text: &str, old: Option<&Value>, context: &mut Context<'_>) -> Read {
+pub(super) fn device_value(text: &str, what: DeviceValue, old: Option<&Value>, context: &mut Context<'_>) -> Read {
     let mut words = Words::new(text, Quoting::Quotes);
     let first = match words.next_word() {
         Ok(Some(word)) => context.text(&word.text)?,
         _ => return Err(Problem::new("unbalanced quoting")),
     };
-    let rest = words.rest().to_owned();
-    Ok(pair(&first, rest, old))
+    let rest = words.rest().trim();
+    let number = match what {
+        DeviceValue::Weight(low, high) => number::unsigned(rest).ok().filter(|n| (low..=high).contains(n)),
+        DeviceValue::Rate if rest == "infinity" => Some(u64::MAX),
+        DeviceValue::Rate => number::size_decimal(rest).ok().filter(|n| *n > 0),
+        DeviceValue::Latency => timespan::parse(rest).ok(),
+    };
+    match number {
+        Some(number) => Ok(pair(&first, number.to_string(), old)),
+        None => Err(Problem::new(format!("\"{text}\" is no device with what counts for it"))),
+    }
 }
 
 pub(super) fn device_allow(text: &str, old: Option<&Value>, context: &mut Context<'_>) -> Read {
@@ -469,28 +512,17 @@ pub(super) fn device_allow(text: &str, old: Option<&Value>, context: &mut Contex
     Ok(pair(&device, access.to_owned(), old))
 }
 
-pub(super) fn colon_pair(text: &str, old: Option<&Value>, context: &mut Context<'_>) -> Read {
-    let (key, value) = text.split_once(':').unwrap_or((text, ""));
+pub(super) fn colon_pair(text: &str, check: Option<Check>, old: Option<&Value>, context: &mut Context<'_>) -> Read {
+    let text = match check {
+        None => text.to_owned(),
+        Some(check) => checked(check, text)
+            .ok_or_else(|| Problem::new(format!("expected {}, found \"{text}\"", check.expected())))?,
+    };
+    let (key, value) = text.split_once(':').unwrap_or((&text, ""));
     let value = context.text(value)?;
     Ok(pair(key, value, old))
 }
 
-/// The controllers that can be delegated, in the order in which they are shown (systemd.resource-control(5), `Delegate=`).
-const CONTROLLERS: &[&str] = &[
-    "cpu",
-    "cpuacct",
-    "cpuset",
-    "io",
-    "blkio",
-    "memory",
-    "devices",
-    "pids",
-    "bpf-firewall",
-    "bpf-devices",
-    "bpf-foreign",
-    "bpf-socket-bind",
-    "bpf-restrict-network-interfaces",
-];
 /// What `Delegate=yes` stands for.
 const ALL_CONTROLLERS: &[&str] = &["cpu", "cpuset", "io", "memory", "pids"];
 

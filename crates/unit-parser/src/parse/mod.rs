@@ -1,6 +1,7 @@
 //! Text to typed values. Pure; the host's facts come in through [`Specifiers`].
 
 mod assign;
+mod checked;
 pub mod errno;
 pub mod exec;
 pub mod exit_status;
@@ -87,7 +88,7 @@ pub(crate) fn default_value(row: &Row) -> Value {
         return Value::Unset;
     };
     let host = Host::default();
-    let specifiers = Specifiers { name: &name, fragment: None, host: &host };
+    let specifiers = Specifiers { name: &name, fragment: None, slice: None, host: &host };
     let mut context = Context { specifiers, origin: Origin::default(), problems: Vec::new() };
     match assign(row, row.default, None, &mut context) {
         Assigned::Set(value) | Assigned::Add(value) => value,

@@ -67,10 +67,20 @@ pub fn mode(text: &str) -> Result<u32, NumberError> {
     u32::from_str_radix(text, 8).ok().filter(|m| *m <= 0o7777).ok_or(NumberError::Range)
 }
 
-const SIZE_UNITS: &[(&str, u32)] = &[("E", 60), ("P", 50), ("T", 40), ("G", 30), ("M", 20), ("K", 10), ("B", 0)];
+/// Suffixes, and the power of the base that they stand for.
+const SIZE_UNITS: &[(&str, u32)] = &[("E", 6), ("P", 5), ("T", 4), ("G", 3), ("M", 2), ("K", 1), ("B", 0)];
 
 /// Bytes with suffixes of base 1024; several parts add up in falling order: `1G 500M`.
 pub fn size(text: &str) -> Result<u64, NumberError> {
+    size_with(text, 1024)
+}
+
+/// The same with base 1000.
+pub fn size_decimal(text: &str) -> Result<u64, NumberError> {
+    size_with(text, 1000)
+}
+
+fn size_with(text: &str, base: u64) -> Result<u64, NumberError> {
     let mut rest = text.trim_start();
     let mut largest = u32::MAX;
     let mut total = 0u64;
@@ -95,19 +105,20 @@ pub fn size(text: &str) -> Result<u64, NumberError> {
         }
         let after = after.trim_start();
         let unit = SIZE_UNITS.iter().find(|(word, _)| after.starts_with(word));
-        let (shift, used) = match unit {
-            Some((word, shift)) => (*shift, word.len()),
+        let (power, used) = match unit {
+            Some((word, power)) => (*power, word.len()),
             None if after.is_empty() => (0, 0),
             None => return Err(NumberError::Syntax),
         };
-        if shift >= largest {
+        if power >= largest {
             return Err(NumberError::Syntax);
         }
-        largest = shift;
+        largest = power;
+        let factor = base.pow(power);
         let number: u64 = whole.parse().map_err(|_| NumberError::Range)?;
         let part = number
-            .checked_mul(1u64 << shift)
-            .and_then(|n| n.checked_add(scaled(fraction, shift)))
+            .checked_mul(factor)
+            .and_then(|n| n.checked_add(scaled(fraction, factor)))
             .ok_or(NumberError::Range)?;
         total = total.checked_add(part).ok_or(NumberError::Range)?;
         rest = after.get(used..).unwrap_or("").trim_start();
@@ -115,11 +126,11 @@ pub fn size(text: &str) -> Result<u64, NumberError> {
     Ok(total)
 }
 
-fn scaled(fraction: &str, shift: u32) -> u64 {
+fn scaled(fraction: &str, factor: u64) -> u64 {
     let digits: String = fraction.chars().take(18).collect();
     let Ok(number) = digits.parse::<u128>() else { return 0 };
     let divisor = 10u128.pow(u32::try_from(digits.len()).unwrap_or(18));
-    u64::try_from((number << shift) / divisor).unwrap_or(0)
+    u64::try_from(number * u128::from(factor) / divisor).unwrap_or(0)
 }
 
 /// A percentage (`%`, `‰`, `‱`) in units of 1/10000; `None` if it is none.

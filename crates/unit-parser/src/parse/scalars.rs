@@ -1,9 +1,9 @@
 //! Kinds whose right side is one value.
 
-use super::{Context, Problem, errno, exit_status, mask, number, path, rlimit, signal, timespan};
+use super::{Context, Problem, checked, errno, exit_status, mask, number, path, rlimit, signal, timespan};
 use crate::calendar::CalendarEvent;
 use crate::specifier::Host;
-use crate::table::{Kind, RlimitUnit};
+use crate::table::{Check, Kind, RlimitUnit};
 use crate::value::Value;
 use crate::zoneinfo::ZoneInfo;
 
@@ -75,12 +75,23 @@ pub(super) fn size(text: &str) -> Read {
     number::size(text).map(Value::Size).map_err(|_| bad("a size like 64K", text))
 }
 
-pub(super) fn memory_limit(text: &str) -> Read {
+pub(super) fn memory_limit(text: &str, zero_is_a_limit: bool) -> Read {
     match number::permyriad(text) {
+        Some(0) if !zero_is_a_limit => Err(bad("a share above 0", text)),
         Some(share) if share <= 10_000 => Ok(Value::Permyriad(share)),
         Some(_) => Err(bad("at most 100%", text)),
-        None => size(text),
+        None => match size(text)? {
+            Value::Size(0) if !zero_is_a_limit => Err(bad("a size above 0", text)),
+            value => Ok(value),
+        },
     }
+}
+
+pub(super) fn checked(text: &str, check: Check, context: &Context<'_>) -> Read {
+    let verbatim = matches!(check, Check::Personality | Check::RootHash | Check::RootHashSignature);
+    let text = if verbatim { text.to_owned() } else { context.text(text)? };
+    let value = checked::checked(check, &text);
+    value.map(|value| Value::Str(value.into())).ok_or_else(|| bad(check.expected(), &text))
 }
 
 pub(super) fn tasks(text: &str) -> Read {
@@ -191,7 +202,7 @@ pub(super) fn valid_user(text: &str) -> bool {
         && text.len() <= 255
         && text != "."
         && text != ".."
-        && !text.starts_with('-')
+        && !text.strip_prefix('-').is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_digit()))
         && !text.starts_with(' ')
         && !text.ends_with(' ')
         && !text.chars().any(|c| c.is_control() || c == ':' || c == '/')
@@ -279,13 +290,20 @@ fn words_mask(text: &str, bit: impl Fn(&str) -> Option<u64>) -> Result<u64, Prob
     Ok(mask)
 }
 
-pub(super) fn capabilities(text: &str, old: Option<&Value>, kind: Kind) -> Read {
+pub(super) fn capabilities(text: &str, old: Option<&Value>, kind: Kind, context: &mut Context<'_>) -> Read {
     let initial = if kind == Kind::Capabilities(true) { u64::MAX } else { 0 };
     let (invert, names) = match text.strip_prefix('~') {
         Some(rest) => (true, rest),
         None => (false, text),
     };
-    let sum = words_mask(names, |word| mask::capability(word).map(|n| 1 << n))?;
+    let mut sum: u64 = 0;
+    for word in names.split_ascii_whitespace() {
+        match mask::capability(word) {
+            Some(number) => sum |= 1 << number,
+            // The others count.
+            None => context.warn(bad("the name of a capability", word)),
+        }
+    }
     let before = old_mask(old, initial);
     let after = match (sum == 0 || before == initial, invert) {
         (true, true) => !sum,

@@ -40,6 +40,10 @@ pub enum Kind {
     Text,
     /// One text, taken as it is: `Str`.
     Verbatim,
+    /// One text with a grammar of its own: `Str`.
+    Checked(Check),
+    /// Words separated by space, each with a grammar of its own; the others are left out: `List`, each assignment adds.
+    CheckedWords(Check),
     /// One of these words: `Word`.
     Word(&'static [&'static str]),
     /// One of these words or a boolean, shown as one of the words: the first two words stand for yes and no: `Word`.
@@ -62,6 +66,8 @@ pub enum Kind {
     InstallNames,
     /// An absolute path: `Str`.
     Path,
+    /// The same; without a good one the unit can't be used: `Str`.
+    NeededPath,
     /// A path, below the runtime directory if it is relative: `Str`.
     PidFile,
     /// Absolute paths, possibly with prefixes `-` and `+`: `List`.
@@ -74,14 +80,14 @@ pub enum Kind {
     TemporaryFileSystems,
     /// `WorkingDirectory=`: `Str` with its prefix, or `~`.
     WorkingDirectory,
-    /// `RuntimeDirectory=` and its like: `List` of relative paths, with `:SYMLINK`.
-    Directories,
+    /// `RuntimeDirectory=` and its like: `List` of relative paths, `true`: with `:SYMLINK`.
+    Directories(bool),
     /// Command lines: `Exec`.
     Exec,
     /// `NAME=value` assignments: `Environment`.
     Environment,
-    /// Names of variables (or assignments): `List`.
-    EnvironmentNames,
+    /// Names of variables, `true`: or assignments: `List`.
+    EnvironmentNames(bool),
     /// `EnvironmentFile=`: `List` of absolute paths with their `-`.
     EnvironmentFiles,
     /// A condition or assert (`true`): kept in one list with all others.
@@ -115,7 +121,7 @@ pub enum Kind {
     /// `SecureBits=`: `Uint` mask.
     SecureBits,
     /// A list with `~` for "all but": `List`, the first item `~` when inverted.
-    AllowDeny,
+    AllowDeny(Option<Check>),
     /// System calls and sets of them, `~` inverts: `List` of the words as [`crate::system_calls::Filter`] reads them.
     /// `true`: an allow list starts with what every process needs.
     SystemCalls(bool),
@@ -125,12 +131,12 @@ pub enum Kind {
     Namespaces,
     /// A set of numbers `0-3,5`: `List` of the numbers in ascending order.
     CpuSet,
-    /// Two words, a path or specifier and the rest: `Pairs`.
-    Pair,
+    /// A path and a number: `Pairs`.
+    DeviceValue(DeviceValue),
     /// `DeviceAllow=`: `Pairs` of device and access.
     DeviceAllow,
     /// A key and a value with a colon: `Pairs`.
-    ColonPair,
+    ColonPair(Option<Check>),
     /// `Delegate=`: `List` of controllers, or `yes`.
     Delegate,
     /// `CoredumpFilter=`: `Uint` mask.
@@ -141,6 +147,56 @@ pub enum Kind {
     IpTos,
     /// `MountFlags=`: `Uint`.
     MountFlags,
+}
+
+/// Grammars of texts and words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Check {
+    /// What uname(2) may pretend.
+    Personality,
+    /// A path, or hexadecimal digits.
+    RootHash,
+    /// A path, or base64.
+    RootHashSignature,
+    /// `LogNamespace=`.
+    LogNamespace,
+    /// A name on the message bus.
+    BusName,
+    /// A network interface.
+    Interface,
+    /// `FileDescriptorName=`.
+    DescriptorName,
+    /// `SystemCallArchitectures=`.
+    Architecture,
+    /// An assignment to a field of the journal.
+    JournalField,
+    /// A controller of control groups.
+    Controller,
+    /// `SocketBindAllow=`.
+    PortRule,
+    /// A file with a file system, a partition of it, options.
+    Image,
+    /// The same with a mount point.
+    MountedImage,
+    /// `AF_INET` and its like.
+    AddressFamily,
+    /// A kind of BPF program and its file.
+    BpfProgram,
+    /// A credential and where it is.
+    Credential,
+    /// A credential and its content.
+    CredentialContent,
+}
+
+/// What is said of a device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DeviceValue {
+    /// A weight within bounds.
+    Weight(u64, u64),
+    /// Bytes or operations a second, suffixes with base 1000; `infinity`.
+    Rate,
+    /// A time span.
+    Latency,
 }
 
 /// What the numbers of a resource limit count.

@@ -10,7 +10,7 @@ mod row;
 mod tables;
 mod takes;
 
-pub use kind::{Kind, RlimitUnit, words};
+pub use kind::{Check, DeviceValue, Kind, RlimitUnit, words};
 pub use row::{Property, Row, RowId, Status, Table};
 pub use tables::{LEGACY, Legacy, SECTIONS, blocks, rows};
 

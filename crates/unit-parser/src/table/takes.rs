@@ -1,6 +1,6 @@
 //! What may stand on the right of a directive, in words.
 
-use super::kind::Kind;
+use super::kind::{Check, DeviceValue, Kind};
 
 impl Kind {
     /// What a directive of this kind takes, for people.
@@ -31,17 +31,18 @@ impl Kind {
             Kind::Documentation => "addresses: man:, info:, http:, https:, file:",
             Kind::Units(_) | Kind::InstallNames => "names of units",
             Kind::UnitRef | Kind::TriggeredUnit => "the name of a unit",
-            Kind::Path => "an absolute path",
+            Kind::Path | Kind::NeededPath => "an absolute path",
             Kind::PidFile => "a path; a relative one is below the runtime directory",
             Kind::Paths => "absolute paths, with - (may be missing) and + (below RootDirectory=) before them",
             Kind::PlainPaths => "absolute paths",
             Kind::BindPaths => "SOURCE[:DESTINATION[:OPTIONS]], with - if the source may be missing",
             Kind::TemporaryFileSystems => "PATH[:OPTIONS]",
             Kind::WorkingDirectory => "an absolute path, with - if it may be missing, or ~ for the user's home",
-            Kind::Directories => "relative paths, with :SYMLINK",
+            Kind::Directories(true) => "relative paths, with :SYMLINK",
+            Kind::Directories(false) => "relative paths",
             Kind::Exec => "a command line; prefixes @ - : + ! !!, several are separated by ;",
             Kind::Environment => "NAME=value, quoted if there are spaces",
-            Kind::EnvironmentNames => "names of variables",
+            Kind::EnvironmentNames(_) => "names of variables",
             Kind::EnvironmentFiles => "an absolute path or pattern, with - if it may be missing",
             Kind::Condition(kind, _) if kind.takes_path() => "an absolute path; | and ! before it: one suffices, not",
             Kind::Condition(..) => "what to compare with; | and ! before it: one suffices, not",
@@ -61,14 +62,22 @@ impl Kind {
             Kind::WatchedPath => "an absolute path",
             Kind::Capabilities(_) => "names of capabilities; ~ before them: all but these",
             Kind::SecureBits => "names of secure bits",
-            Kind::AllowDeny => "names; ~ before them: all but these",
+            Kind::AllowDeny(_) => "names; ~ before them: all but these",
             Kind::SystemCalls(_) => "system calls and @sets of them, with :ERRNO; ~ before them: all but these",
             Kind::Networks => "addresses with prefix length, or any, localhost, link-local, multicast",
             Kind::Namespaces => "yes, no, or kinds of namespaces; ~ before them: all but these",
             Kind::CpuSet => "numbers and ranges (0-3,5)",
-            Kind::Pair => "two words",
+            Kind::DeviceValue(DeviceValue::Weight(low, high)) => {
+                return format!("the path of a device and a weight from {low} to {high}");
+            }
+            Kind::DeviceValue(DeviceValue::Rate) => {
+                "the path of a device and a number, suffixes K, M, G with base 1000"
+            }
+            Kind::DeviceValue(DeviceValue::Latency) => "the path of a device and a time span",
+            Kind::Checked(check) | Kind::ColonPair(Some(check)) => check.expected(),
+            Kind::CheckedWords(check) => return format!("words, each {}", check.expected()),
             Kind::DeviceAllow => "a device (a path, char-NAME, block-NAME) and r, w, m",
-            Kind::ColonPair => "two words with a colon between them",
+            Kind::ColonPair(None) => "two words with a colon between them",
             Kind::Delegate => "yes, no, or names of controllers",
             Kind::CoredumpFilter => "kinds of memory mappings, or a number",
             Kind::Errno => "an error of system calls by name or number, or kill",
@@ -76,6 +85,31 @@ impl Kind {
             Kind::MountFlags => "shared, slave or private",
         };
         text.to_owned()
+    }
+}
+
+impl Check {
+    /// What such a text is, for people.
+    pub fn expected(self) -> &'static str {
+        match self {
+            Check::Personality => "an architecture that this machine can pretend to be",
+            Check::RootHash => "an absolute path, or at least 32 hexadecimal digits",
+            Check::RootHashSignature => "an absolute path, or base64: and the signature",
+            Check::LogNamespace => "the name of a namespace",
+            Check::BusName => "a name on the message bus like org.example.Name",
+            Check::Interface => "the name of a network interface",
+            Check::DescriptorName => "a name of up to 255 printable characters without a colon",
+            Check::Architecture => "an architecture like x86-64, or native",
+            Check::JournalField => "FIELD=value, the field in upper case",
+            Check::Controller => "a controller like memory",
+            Check::PortRule => "[ipv4:|ipv6:][tcp:|udp:] and a port, a range of ports or any",
+            Check::Image => "an absolute path, possibly with :PARTITION:OPTIONS",
+            Check::MountedImage => "SOURCE:DESTINATION, both absolute paths",
+            Check::AddressFamily => "an address family like AF_INET",
+            Check::BpfProgram => "a kind of program like egress, a colon and an absolute path",
+            Check::Credential => "NAME:PATH",
+            Check::CredentialContent => "NAME:CONTENT",
+        }
     }
 }
 

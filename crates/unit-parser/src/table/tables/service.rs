@@ -1,6 +1,7 @@
 //! [Service] (systemd.service(5)).
 
 use super::macros::{MANY, ONCE};
+use crate::table::Check;
 use crate::table::Kind::*;
 use crate::table::Status::*;
 
@@ -35,7 +36,7 @@ table! {
     RESTART_PREVENT_EXIT_STATUS "RestartPreventExitStatus" ExitStatus, "", ["RestartPreventExitStatus" "(aiai)"], MANY, Works, 0, "Ends after which it is never restarted";
     RESTART_FORCE_EXIT_STATUS "RestartForceExitStatus" ExitStatus, "", ["RestartForceExitStatus" "(aiai)"], MANY, Works, 0, "Ends after which it is always restarted";
     SUCCESS_EXIT_STATUS "SuccessExitStatus" ExitStatus, "", ["SuccessExitStatus" "(aiai)"], MANY, Works, 0, "Further ends that count as success";
-    BUS_NAME "BusName" Text, "", ["BusName" "s"], ONCE, Works, 0, "The D-Bus name that it takes when it is up";
+    BUS_NAME "BusName" Checked(Check::BusName), "", ["BusName" "s"], ONCE, Works, 0, "The D-Bus name that it takes when it is up";
     FILE_DESCRIPTOR_STORE_MAX "FileDescriptorStoreMax" Uint(u32::MAX as u64), "0", ["FileDescriptorStoreMax" "u"], ONCE, Works, 0, "How many file descriptors may be kept for it";
     FILE_DESCRIPTOR_STORE_PRESERVE "FileDescriptorStorePreserve" BoolOrWord(&["yes", "no", "restart"]), "restart", [], ONCE, Works, 254, "When kept file descriptors are let go";
     PERMISSIONS_START_ONLY "PermissionsStartOnly" Bool, "no", [], ONCE, Works, 0, "The older way to run all commands but ExecStart= as the manager itself";

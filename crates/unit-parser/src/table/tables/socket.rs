@@ -1,6 +1,7 @@
 //! [Socket] (systemd.socket(5)).
 
 use super::macros::{MANY, ONCE};
+use crate::table::Check;
 use crate::table::Kind::*;
 use crate::table::Status::*;
 use crate::value::ListenKind as L;
@@ -68,7 +69,7 @@ table! {
     SERVICE "Service" TriggeredUnit, "", [], ONCE, Works, 0, "The service that traffic starts, if not the one of the same name";
     REMOVE_ON_STOP "RemoveOnStop" Bool, "no", ["RemoveOnStop" "b"], ONCE, Works, 0, "Remove the files when it stops";
     SYMLINKS "Symlinks" PlainPaths, "", ["Symlinks" "as"], MANY, Works, 0, "Links to the socket's file";
-    FILE_DESCRIPTOR_NAME "FileDescriptorName" Text, "", ["FileDescriptorName" "s"], ONCE, Works, 0, "The name that the service sees in LISTEN_FDNAMES";
+    FILE_DESCRIPTOR_NAME "FileDescriptorName" Checked(Check::DescriptorName), "", ["FileDescriptorName" "s"], ONCE, Works, 0, "The name that the service sees in LISTEN_FDNAMES";
     TRIGGER_LIMIT_INTERVAL_SEC "TriggerLimitIntervalSec" Usec, "infinity", ["TriggerLimitIntervalUSec" "t"], ONCE, Works, 0, "The span in which activations are counted";
     TRIGGER_LIMIT_BURST "TriggerLimitBurst" Uint(u32::MAX as u64), "4294967295", ["TriggerLimitBurst" "u"], ONCE, Works, 0, "How many activations the span may have";
     POLL_LIMIT_INTERVAL_SEC "PollLimitIntervalSec" Usec, "infinity", [], ONCE, Works, 255, "The span in which wake-ups are counted";
