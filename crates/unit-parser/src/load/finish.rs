@@ -108,7 +108,7 @@ fn service(unit: &mut Unit) {
     imply(unit, s::TIMEOUT_ABORT_SEC, Value::Usec(stop));
     let watchdog = unit.usec(s::WATCHDOG_SEC);
     let needs_socket = matches!(unit.word(s::TYPE), "notify" | "notify-reload")
-        || (watchdog > 0 && watchdog != INFINITY)
+        || (watchdog > 0 && unit.is_set(s::WATCHDOG_SEC))
         || unit.uint(s::FILE_DESCRIPTOR_STORE_MAX) > 0;
     if needs_socket && unit.word(s::NOTIFY_ACCESS) == "none" {
         // Also where the file says "none": these need the socket.

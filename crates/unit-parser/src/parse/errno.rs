@@ -144,7 +144,7 @@ pub fn parse(text: &str) -> Option<i64> {
         return Some(KILL);
     }
     if let Ok(number) = text.parse::<i64>() {
-        return (0..=4095).contains(&number).then_some(number);
+        return (1..=4095).contains(&number).then_some(number);
     }
     let found = NAMES.iter().chain(OTHER_NAMES).find(|(name, _)| *name == text);
     found.map(|(_, number)| *number)

@@ -178,7 +178,11 @@ pub(super) fn triggered_unit(text: &str, context: &mut Context<'_>) -> Read {
 pub(super) fn paths(text: &str, old: Option<&Value>, context: &mut Context<'_>, allowed: &str) -> Read {
     let mut list = old_list(old);
     for word in expanded(text, Quoting::Quotes, context) {
-        let bare = word.text.trim_start_matches(|c| allowed.contains(c));
+        // Each of them once, in this order.
+        let mut bare = word.text.as_str();
+        for prefix in allowed.chars() {
+            bare = bare.strip_prefix(prefix).unwrap_or(bare);
+        }
         let prefix = word.text.get(..word.text.len() - bare.len()).unwrap_or("");
         match path::absolute(bare) {
             Some(path) => list.push(format!("{prefix}{path}")),

@@ -111,7 +111,7 @@ pub fn coredump_filter(word: &str) -> Option<u64> {
     ];
     match word {
         "default" => Some(0x33),
-        "all" => Some(u64::MAX),
+        "all" => Some(u64::from(u32::MAX)),
         _ => match KINDS.iter().position(|kind| *kind == word) {
             Some(bit) => Some(1 << bit),
             None => u64::from_str_radix(word.strip_prefix("0x").unwrap_or(word), 16).ok(),
