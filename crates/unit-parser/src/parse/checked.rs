@@ -89,7 +89,7 @@ pub(super) const CONTROLLERS: &[&str] = &[
 ];
 
 fn root_hash(text: &str) -> Option<String> {
-    let hex = text.len() >= 32 && text.len() % 2 == 0 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let hex = text.len() >= 32 && text.len().is_multiple_of(2) && text.bytes().all(|byte| byte.is_ascii_hexdigit());
     if text.starts_with('/') { Some(text.to_owned()) } else { hex.then(|| text.to_ascii_lowercase()) }
 }
 
@@ -97,7 +97,10 @@ fn signature(text: &str) -> Option<String> {
     let base64 = |data: &str| {
         let digits = data.trim_end_matches('=');
         let alphabet = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'+' || byte == b'/';
-        !digits.is_empty() && data.len() % 4 == 0 && data.len() - digits.len() <= 2 && digits.bytes().all(alphabet)
+        !digits.is_empty()
+            && data.len().is_multiple_of(4)
+            && data.len() - digits.len() <= 2
+            && digits.bytes().all(alphabet)
     };
     plain(text.starts_with('/') || text.strip_prefix("base64:").is_some_and(base64), text)
 }
