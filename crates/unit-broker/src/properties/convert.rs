@@ -139,6 +139,13 @@ fn word(value: &str, property: &str, text: &str) -> Option<Variant<'static>> {
             "mptcp" => 262,
             _ => 0,
         })),
+        // The hash itself; a path to it is another property.
+        "ay" if property == "RootHash" => {
+            let digits = if value.starts_with('/') { "" } else { value };
+            let bytes = (0..digits.len()).step_by(2);
+            let bytes = bytes.filter_map(|at| u8::from_str_radix(digits.get(at..at + 2)?, 16).ok());
+            Some(array(&Signature::U8, bytes.map(Variant::U8)))
+        }
         // Security labels: whether a failure to apply them is ignored, and the label.
         "(bs)" => {
             let (ignore, label) = value.strip_prefix('-').map_or((false, value), |label| (true, label));
@@ -154,6 +161,20 @@ fn items(list: &[String], property: &str, text: &str) -> Option<Variant<'static>
     match text {
         "as" if property == "DelegateControllers" => {
             Some(strings(list.iter().filter(|item| *item != "yes" && *item != "no").map(String::as_str)))
+        }
+        // `NAME:LINK`: the links have a property of their own.
+        "as" if property.ends_with("Directory") => {
+            Some(strings(list.iter().map(|item| item.split_once(':').map_or(item.as_str(), |(name, _)| name))))
+        }
+        "a(sst)" if property.ends_with("Symlink") => {
+            let links = list.iter().filter_map(|item| item.split_once(':'));
+            let element = Signature::structure([Signature::Str, Signature::Str, Signature::U64]);
+            let fields = |(name, link)| structure([string(name), string(link), Variant::U64(0)].into_iter());
+            Some(array(&element, links.map(fields)))
+        }
+        "aay" => {
+            let bytes = |item: &String| array(&Signature::U8, item.bytes().map(Variant::U8));
+            Some(array(&Signature::array(Signature::U8), list.iter().map(bytes)))
         }
         "as" => Some(strings(list.iter().map(String::as_str))),
         "s" => Some(string(list.join(" "))),

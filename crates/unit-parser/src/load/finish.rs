@@ -165,6 +165,10 @@ fn mount_point(unit: &mut Unit) {
 
 fn exec(unit: &mut Unit) {
     use rows::exec as e;
+    // Data to read is read unless the file wants another input (systemd.exec(5), StandardInputText=).
+    if unit.is_set(e::STANDARD_INPUT_TEXT) || unit.is_set(e::STANDARD_INPUT_DATA) {
+        imply(unit, e::STANDARD_INPUT, word("data"));
+    }
     let input = unit.word(e::STANDARD_INPUT);
     if matches!(input, "tty" | "tty-force" | "tty-fail" | "socket") || input.starts_with("fd") {
         imply(unit, e::STANDARD_OUTPUT, word("inherit"));

@@ -275,3 +275,18 @@ fn implied_values() {
     assert_eq!(unit.units(rows::socket::SERVICE), [name("a.service")]);
     assert_eq!(unit.str(rows::socket::FILE_DESCRIPTOR_NAME), "a.socket");
 }
+
+#[test]
+fn text_for_standard_input_is_read_unless_the_file_says_otherwise() {
+    let loader = Loader::new(LoadPath { dirs: Vec::new() }, Mode::System, Host::default());
+    for (lines, expected) in [
+        ("StandardInputText=a", "data"),
+        ("StandardInputData=YQ==", "data"),
+        ("StandardInputText=a\nStandardInput=tty", "tty"),
+        ("StandardInputText=a\nStandardInputText=", "null"),
+    ] {
+        let text = format!("[Service]\nExecStart=/bin/cat\n{lines}\n");
+        let unit = loader.load_text(&UnitName::parse("x.service").unwrap(), &text, None);
+        assert_eq!(unit.word(rows::exec::STANDARD_INPUT), expected, "{lines}");
+    }
+}
