@@ -71,6 +71,11 @@ pub enum Request {
         /// A unit; for `exit` also a status (or the name of a signal); for `time` seconds.
         arguments: Vec<String>,
     },
+    /// Reads the files of one loaded unit again, as daemon-reload does for all; the reply is empty.
+    ReloadUnitDefinition {
+        /// Full unit name.
+        unit: String,
+    },
 }
 
 impl Request {
@@ -92,6 +97,9 @@ impl Request {
                 let (what, arguments) = arguments(message)?;
                 Ok(Some(Request::Simulate { what, arguments }))
             }
+            "ReloadUnitDefinition" => {
+                Ok(Some(Request::ReloadUnitDefinition { unit: arguments::<(String,)>(message)?.0 }))
+            }
             _ => Ok(None),
         }
     }
@@ -105,6 +113,7 @@ impl Request {
             Request::Why { unit } => call(BROKER, "Why", &(unit,)),
             Request::Plan { verb, units, mode } => call(BROKER, "Plan", &(verb, units, mode)),
             Request::Simulate { what, arguments } => call(BROKER, "Simulate", &(what, arguments)),
+            Request::ReloadUnitDefinition { unit } => call(BROKER, "ReloadUnitDefinition", &(unit,)),
         }
     }
 }

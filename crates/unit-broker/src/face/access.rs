@@ -53,8 +53,8 @@ const OPEN: &[(&str, &[&str])] = &[
 /// Methods that systemd never asks polkit about; it refuses them with another text.
 const PRIVILEGED: [&str; 7] = ["Exit", "Reboot", "SoftReboot", "PowerOff", "Halt", "KExec", "SwitchRoot"];
 
-/// Methods of `org.quintet.Broker1` that copy all units to try something on them.
-const PREVIEWS: [&str; 2] = ["Plan", "Simulate"];
+/// Methods of `org.quintet.Broker1` that copy all units to try something on them, or change one.
+const COSTLY: [&str; 3] = ["Plan", "Simulate", "ReloadUnitDefinition"];
 
 /// Refuses a method to those who may not call it. `owns`: the caller asked for the job that it is about.
 ///
@@ -65,8 +65,8 @@ pub fn check(caller: &Caller, interface: &str, method: &str, owns: bool) -> Resu
         return Ok(());
     }
     let Some(short) = interface.strip_prefix(PREFIX) else {
-        // Quintet's own interface only tells. What costs more than a look isn't for everybody.
-        return if PREVIEWS.contains(&method) { Err(denied()) } else { Ok(()) };
+        // What Quintet's own interface tells is for everybody, unless it costs more than a look.
+        return if COSTLY.contains(&method) { Err(denied()) } else { Ok(()) };
     };
     let open = |(of, methods): &(&str, &[&str])| (of.is_empty() || *of == short) && methods.contains(&method);
     if OPEN.iter().any(open) {

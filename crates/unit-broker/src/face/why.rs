@@ -1,4 +1,4 @@
-//! `org.quintet.Broker1`: the causal chain of a unit's last changes, and what would follow from what.
+//! `org.quintet.Broker1`: the causal chain of a unit's last changes, what would follow from what, and the reload of one unit.
 
 use std::collections::HashMap;
 
@@ -9,7 +9,7 @@ use unit_parser::UnitName;
 use super::call::{Answer, Answered, Call};
 use super::unit::Verb;
 use super::{errors, unit};
-use crate::core::{self, ExitInfo, Happening, JobMode, JobRequest, PlannedJob};
+use crate::core::{self, Event, ExitInfo, Happening, JobMode, JobRequest, PlannedJob};
 use crate::driver::Broker;
 
 /// Answers a method.
@@ -30,6 +30,11 @@ pub fn handle(broker: &mut Broker, call: &Call) -> Answered {
             let happening = happening(&what, &arguments)?;
             let chain = broker.simulate(happening).map_err(|error| errors::of_engine(&error))?;
             why_reply(&call.message, &entries(&chain))
+        }
+        Some(Request::ReloadUnitDefinition { unit }) => {
+            broker.request(Event::ReloadUnit(parse(&unit)?))?;
+            broker.model.forget_unit_file_states();
+            return call.reply(&());
         }
         None => return Err(errors::unknown_method(&call.member, &call.interface)),
     };

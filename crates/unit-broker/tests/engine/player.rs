@@ -438,6 +438,7 @@ impl Player {
             ["cancel", job] => self.event(Event::CancelJob(job.parse().unwrap())),
             ["client-gone"] => self.event(Event::ClientGone(1)),
             ["load", unit] => self.event(Event::Load(name(unit))),
+            ["reload-one", unit] => self.event(Event::ReloadUnit(name(unit))),
             ["reload"] => self.event(Event::Reload),
             ["idle"] => self.event(Event::Idle),
             ["reset-failed"] => self.event(Event::ResetFailed(None)),

@@ -15,7 +15,7 @@ use unit_parser::{
 #[derive(Debug, Clone, Default)]
 pub struct Files {
     pub texts: BTreeMap<String, String>,
-    pub counter: u8,
+    pub counter: u128,
     /// Every daemon-reload reads everything.
     pub forgetful: bool,
 }
@@ -112,7 +112,7 @@ impl World for Files {
     }
 
     fn random_id(&mut self) -> Invocation {
-        self.counter = self.counter.wrapping_add(1);
-        [self.counter; 16]
+        self.counter += 1;
+        self.counter.to_be_bytes()
     }
 }

@@ -181,6 +181,8 @@ pub enum Verb {
     IsSystemRunning,
     /// Read all unit files again
     DaemonReload,
+    /// Read the files of some loaded units again, and of no others
+    ReloadDefinition(Units),
     /// Print the target that boot starts
     GetDefault,
     /// Set the target that boot starts

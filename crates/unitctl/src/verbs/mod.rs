@@ -1,6 +1,7 @@
 //! One file a family of verbs.
 
 mod cat;
+mod definition;
 mod dependencies;
 mod environment;
 mod files;
@@ -45,6 +46,7 @@ pub async fn run(manager: &mut Manager, cli: &Cli) -> Result<u8, ManagerError> {
         Verb::IsActive(args) => state::is_active(manager, options, &args.units).await,
         Verb::IsFailed(args) => state::is_failed(manager, options, &args.units).await,
         Verb::IsSystemRunning => state::is_system_running(manager, options).await,
+        Verb::ReloadDefinition(args) => definition::reload(manager, &args.units).await,
         Verb::DaemonReload => manager.call("Reload", &()).await.map(|_| 0),
         Verb::Enable(args) => files::enable(manager, options, &args.units, files::ENABLE).await,
         Verb::Reenable(args) => files::enable(manager, options, &args.units, files::REENABLE).await,

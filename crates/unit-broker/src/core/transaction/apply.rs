@@ -168,10 +168,14 @@ impl Engine {
             let Some(victim) = cycle.dropped else { continue };
             let name = self.graph[victim].name.clone();
             let text = format!("Ordering cycle found, jobs of {name} dropped: {}", cycle.edges.join("; "));
-            self.actions.push(Action::Log(Some(name), LogLevel::Error, text.clone()));
-            for unit in &cycle.units {
-                self.record_job(cx, *unit, text.clone());
+            self.actions.push(Action::Log(Some(name.clone()), LogLevel::Error, text.clone()));
+            // It may be long: told once, and the others' entries lead to it.
+            let whole = self.record_job(cx, victim, text);
+            let outer = self.trail.enter(whole);
+            for unit in cycle.units.iter().filter(|unit| **unit != victim) {
+                self.record_job(cx, *unit, format!("part of an ordering cycle, jobs of {name} dropped"));
             }
+            self.trail.leave(outer);
         }
     }
 }
