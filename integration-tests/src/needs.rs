@@ -23,6 +23,12 @@ pub fn root() -> bool {
     able || skip("root and the right to make namespaces")
 }
 
+/// Debian's systemd as PID 1 of namespaces of its own ([`crate::Builder::systemd`]).
+pub fn systemd() -> bool {
+    let there = Path::new("/lib/systemd/systemd").exists() || skip("/lib/systemd/systemd (package systemd)");
+    there && root() && control_groups()
+}
+
 /// A running udevd, started if there is none.
 pub fn udev() -> bool {
     static ABLE: OnceLock<bool> = OnceLock::new();

@@ -1,7 +1,9 @@
 //! A booted Quintet.
 
 use std::fs;
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -74,6 +76,13 @@ impl Builder {
     /// Without a control group.
     pub fn no_cgroup(mut self) -> Builder {
         self.flags.push("--no-cgroup");
+        self
+    }
+
+    /// With Debian's systemd instead of Quintet, to compare with ([`needs::systemd`]). Write the targets that are needed
+    /// as units: there are no built-in ones.
+    pub fn systemd(mut self) -> Builder {
+        self.flags.push("--systemd");
         self
     }
 
@@ -179,6 +188,16 @@ impl Place {
     /// Starts a line of bash inside, and leaves it running.
     pub fn spawn(&self, line: &str) -> Child {
         script().arg("run").arg(&self.dir).args(["bash", "-c", line]).stdout(Stdio::piped()).spawn().expect("bash")
+    }
+
+    /// Starts a command inside that talks over a socket instead of standard input and output.
+    pub fn connected(&self, command: &[&str]) -> UnixStream {
+        let (ours, theirs) = UnixStream::pair().expect("a socket pair");
+        let input = theirs.try_clone().expect("a descriptor");
+        let mut started = script();
+        started.arg("run").arg(&self.dir).args(command).stdin(OwnedFd::from(input)).stdout(OwnedFd::from(theirs));
+        started.spawn().expect("bash");
+        ours
     }
 
     /// Debian's systemctl.

@@ -1,0 +1,91 @@
+//! The same graphs, requests and outcomes on Debian's systemd and on Quintet: the same replies, results of jobs and states
+//! after every step.
+//!
+//! `QUINTET_GRAPHS` says how many graphs (default: 25), `QUINTET_SEED` which is the first.
+
+use integration_tests::needs;
+
+use crate::graph::Graph;
+use crate::manager::{GATE, Manager};
+use crate::player::{Player, Seen};
+use crate::random::Random;
+
+/// Steps for each graph.
+const STEPS: usize = 14;
+
+/// A number from the environment.
+pub fn number(name: &str, default: u64) -> u64 {
+    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
+}
+
+/// Where two runs differ first.
+fn difference(one: &[Seen], other: &[Seen]) -> Option<usize> {
+    (0..one.len().max(other.len())).find(|at| one.get(*at) != other.get(*at))
+}
+
+fn play(manager: &mut Manager, graph: &Graph, steps: &[Seen]) -> Vec<Seen> {
+    let mut player = Player::new(manager, graph);
+    let seen = player.again(steps);
+    player.clean();
+    seen
+}
+
+/// Tells of a difference at a step.
+fn tell(graph: &Graph, wanted: &[Seen], got: &[Seen], at: usize) -> String {
+    let mut text = format!("=== graph {}, step {at}\n", graph.prefix);
+    for unit in &graph.units {
+        text += &format!("--- {} {:?}\n{}", unit.name, unit.kind, unit.text);
+    }
+    for seen in &wanted[..at] {
+        text += &format!("> {}\n    {}\n", seen.step, seen.lines.join("\n    "));
+    }
+    if let Some(seen) = wanted.get(at) {
+        let theirs = &seen.lines;
+        let none = Vec::new();
+        let ours = got.get(at).map_or(&none, |seen| &seen.lines);
+        text += &format!("> {}\n", seen.step);
+        for line in theirs {
+            text += &format!("  {} {line}\n", if ours.contains(line) { " " } else { "S" });
+        }
+        for line in ours.iter().filter(|line| !theirs.contains(line)) {
+            text += &format!("  Q {line}\n");
+        }
+    }
+    text
+}
+
+#[test]
+fn what_systemd_does() {
+    if !needs::systemd() {
+        return;
+    }
+    let first = number("QUINTET_SEED", 1);
+    let graphs: Vec<Graph> =
+        (first..first + number("QUINTET_GRAPHS", 25)).map(|seed| Graph::of_seed(seed, GATE)).collect();
+    let mut theirs = Manager::boot(true, &graphs);
+    let mut ours = Manager::boot(false, &graphs);
+    let (mut differ, mut undecided, mut steps) = (Vec::new(), 0, 0);
+    for (graph, seed) in graphs.iter().zip(first..) {
+        let mut player = Player::new(&mut theirs, graph);
+        let wanted = player.random(&mut Random::seeded(seed ^ 0x5eed), STEPS);
+        player.clean();
+        steps += wanted.len();
+        let got = play(&mut ours, graph, &wanted);
+        let Some(at) = difference(&wanted, &got) else { continue };
+        // systemd visits units in the order of a hash table. What it doesn't decide twice in the same way is no difference.
+        let mut agreed = at;
+        let same = (0..3).any(|_| {
+            let again = play(&mut theirs, graph, &wanted);
+            agreed = agreed.max(difference(&again, &got).unwrap_or(usize::MAX));
+            agreed > at
+        });
+        if same {
+            undecided += 1;
+        } else {
+            println!("{}", tell(graph, &wanted, &got, at));
+            differ.push(seed);
+        }
+    }
+    println!("{} graphs, {steps} steps, {undecided} where systemd itself is undecided", graphs.len());
+    assert!(differ.is_empty(), "they differ with the seeds {differ:?}");
+}
