@@ -191,13 +191,12 @@ impl Place {
     }
 
     /// Starts a command inside that talks over a socket instead of standard input and output.
-    pub fn connected(&self, command: &[&str]) -> UnixStream {
+    pub fn connected(&self, command: &[&str]) -> (Child, UnixStream) {
         let (ours, theirs) = UnixStream::pair().expect("a socket pair");
         let input = theirs.try_clone().expect("a descriptor");
         let mut started = script();
         started.arg("run").arg(&self.dir).args(command).stdin(OwnedFd::from(input)).stdout(OwnedFd::from(theirs));
-        started.spawn().expect("bash");
-        ours
+        (started.spawn().expect("bash"), ours)
     }
 
     /// Debian's systemctl.

@@ -1,7 +1,7 @@
 //! The same graphs, requests and outcomes on Debian's systemd and on Quintet: the same replies, results of jobs and states
 //! after every step.
 //!
-//! `QUINTET_GRAPHS` says how many graphs (default: 25), `QUINTET_SEED` which is the first.
+//! `QUINTET_GRAPHS` says how many graphs (default: 20), `QUINTET_SEED` which is the first.
 
 use integration_tests::needs;
 
@@ -61,7 +61,7 @@ fn what_systemd_does() {
     }
     let first = number("QUINTET_SEED", 1);
     let graphs: Vec<Graph> =
-        (first..first + number("QUINTET_GRAPHS", 25)).map(|seed| Graph::of_seed(seed, GATE)).collect();
+        (first..first + number("QUINTET_GRAPHS", 20)).map(|seed| Graph::of_seed(seed, GATE)).collect();
     let mut theirs = Manager::boot(true, &graphs);
     let mut ours = Manager::boot(false, &graphs);
     let (mut differ, mut undecided, mut steps) = (Vec::new(), 0, 0);

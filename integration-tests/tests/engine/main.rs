@@ -8,7 +8,9 @@
 mod bus;
 mod differential;
 mod graph;
+mod kills;
 mod manager;
+mod plans;
 mod player;
 mod random;
 mod snapshot;

@@ -5,6 +5,7 @@ use std::io::{Read, Write};
 use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
+use std::process::Child;
 use std::time::{Duration, Instant};
 
 use integration_tests::Place;
@@ -15,6 +16,9 @@ use crate::graph::{Graph, Kind};
 /// How the commands of all services begin.
 pub const GATE: &str = "/run/place/dir/gate /run/place/dir/gates";
 const MANAGER: (&str, &str) = ("/org/freedesktop/systemd1", "org.freedesktop.systemd1.Manager");
+
+/// What Quintet offers beyond systemd.
+pub const BROKER: (&str, &str) = ("/org/quintet", "org.quintet.Broker1");
 
 /// Targets that units depend on by default, the same for both managers.
 const TARGETS: [(&str, &str); 10] = [
@@ -34,6 +38,8 @@ const TARGETS: [(&str, &str); 10] = [
 pub struct Manager {
     pub place: Place,
     bus: Option<Bus>,
+    /// What the connection goes through.
+    relay: Option<Child>,
     /// Signals that came and weren't looked at yet.
     pub signals: Vec<Message>,
 }
@@ -66,7 +72,7 @@ impl Manager {
         let place = builder.boot();
         fs::copy(env!("CARGO_BIN_EXE_gate"), place.dir().join("gate")).expect("a copy");
         fs::create_dir_all(place.dir().join("gates")).expect("a directory");
-        let mut manager = Manager { place, bus: None, signals: Vec::new() };
+        let mut manager = Manager { place, bus: None, relay: None, signals: Vec::new() };
         manager.connect();
         manager
     }
@@ -75,12 +81,21 @@ impl Manager {
     pub fn connect(&mut self) {
         let end = Instant::now() + Duration::from_secs(10);
         loop {
-            let socket = self.place.connected(&["/run/place/dir/gate", "--relay", "/run/systemd/private"]);
+            self.disconnect();
+            let (relay, socket) = self.place.connected(&["/run/place/dir/gate", "--relay", "/run/systemd/private"]);
+            self.relay = Some(relay);
             self.bus = Bus::new(socket).ok();
             if self.call_on((MANAGER.0, "org.freedesktop.DBus.Peer"), "Ping", &[]).is_ok() {
                 return;
             }
             assert!(Instant::now() < end, "no connection");
+        }
+    }
+
+    fn disconnect(&mut self) {
+        self.bus = None;
+        if let Some(mut relay) = self.relay.take() {
+            let _ = relay.wait();
         }
     }
 
@@ -127,6 +142,12 @@ impl Manager {
     pub fn ran(&self) -> Vec<String> {
         let text = fs::read_to_string(self.place.dir().join("gates/log")).unwrap_or_default();
         text.lines().map(str::to_owned).collect()
+    }
+}
+
+impl Drop for Manager {
+    fn drop(&mut self) {
+        self.disconnect();
     }
 }
 

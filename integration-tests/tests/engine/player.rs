@@ -5,7 +5,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use crate::bus::{Argument, Value};
-use crate::graph::Graph;
+use crate::graph::{Graph, Kind};
 use crate::manager::{Failure, Manager};
 use crate::random::Random;
 use crate::snapshot::Snapshot;
@@ -65,11 +65,22 @@ impl<'a> Player<'a> {
 
     /// Takes a step and waits until all is quiet.
     pub fn take(&mut self, step: &Step) -> Seen {
-        let mut lines = vec![match self.act(step) {
+        let reply = self.begin(step);
+        self.end(step, reply)
+    }
+
+    /// Takes a step; its reply.
+    pub fn begin(&mut self, step: &Step) -> String {
+        match self.act(step) {
             Ok(reply) => format!("reply {reply}"),
             Err(Failure::Reply { name, text }) => format!("error {name}: {text}"),
             Err(Failure::Lost) => "lost".to_owned(),
-        }];
+        }
+    }
+
+    /// Waits until all is quiet, and looks.
+    pub fn end(&mut self, step: &Step, reply: String) -> Seen {
+        let mut lines = vec![reply];
         let settled = self.settle();
         lines.extend(self.removed());
         match settled {
@@ -142,6 +153,14 @@ impl<'a> Player<'a> {
                 }
             }
         }
+        for (unit, result) in &mut ended {
+            // Without an order between them, a service without a `Type=` may be up before what it requires has failed.
+            // systemd starts it at once, Quintet when the supervisor says so.
+            let simple = self.graph.units.iter().any(|other| other.name == *unit && other.kind == Kind::Simple);
+            if simple && result == "dependency" && self.now.0.get(unit).is_some_and(|state| state.sub == "running") {
+                "done".clone_into(result);
+            }
+        }
         let mut lines: Vec<String> = ended.iter().map(|(unit, result)| format!("job of {unit}: {result}")).collect();
         lines.sort();
         let mut count = BTreeMap::new();
@@ -150,7 +169,8 @@ impl<'a> Player<'a> {
         }
         let place = |unit: &String| {
             let once = count.get(unit) == Some(&1);
-            ended.iter().position(|(other, _)| once && other == unit)
+            // Only what was carried out has a place in the order.
+            ended.iter().position(|(other, result)| once && other == unit && result == "done")
         };
         for (later, earlier) in &self.graph.after {
             if let (Some(later_at), Some(earlier_at)) = (place(later), place(earlier)) {

@@ -58,7 +58,7 @@ const TYPES: [(usize, &str); 8] = [
 ];
 
 const MODES: [(usize, &str); 6] = [
-    (60, "replace"),
+    (64, "replace"),
     (12, "fail"),
     (5, "replace-irreversibly"),
     (4, "flush"),

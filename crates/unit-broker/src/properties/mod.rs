@@ -55,7 +55,8 @@ pub fn of_unit(model: &Model, view: &UnitView<'_>, interface: &Interface, proper
 }
 
 fn from_worker(model: &Model, view: &UnitView<'_>, property: &Property) -> Option<Variant<'static>> {
-    let value = model.runtime_property(view.name, property.name)?;
+    // The engine knows of more results than workers do: a start limit, for instance.
+    let value = model.runtime_property(view.name, property.name).filter(|_| property.name != "Result")?;
     value.try_clone().ok().map(Variant::from)
 }
 

@@ -93,7 +93,12 @@ impl Engine {
             job.invocation = None;
         }
         job.cursor = None;
+        // Merging ends nobody's wait: as in systemd, who waits goes on to, even if the job ignores the order now.
+        let waiters = std::mem::take(&mut job.waiters);
         self.touch_job(id);
+        if let Some(job) = self.jobs.get_mut(id) {
+            job.waiters = waiters;
+        }
     }
 
     /// A job's type or state changed: tell, save, and have it and its waiters tried.

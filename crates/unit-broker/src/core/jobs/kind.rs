@@ -34,9 +34,10 @@ pub(in crate::core) fn collapse(job_type: JobType, state: ActiveState) -> JobTyp
     match job_type {
         JobType::TryRestart if state.is_down_or_going() => JobType::Nop,
         JobType::TryRestart => JobType::Restart,
-        JobType::TryReload if state.is_down_or_going() => JobType::Nop,
+        JobType::TryReload if !state.is_up() => JobType::Nop,
         JobType::TryReload => JobType::Reload,
-        JobType::ReloadOrStart if state.is_down_or_going() => JobType::Start,
+        // What is about to start will have read its files.
+        JobType::ReloadOrStart if !state.is_up() => JobType::Start,
         JobType::ReloadOrStart => JobType::Reload,
         JobType::Start | JobType::VerifyActive | JobType::Stop | JobType::Reload | JobType::Restart | JobType::Nop => {
             job_type
@@ -93,5 +94,7 @@ mod tests {
         assert!(covers(Restart, Start) && covers(Start, VerifyActive) && !covers(Start, Reload));
         assert_eq!(merge_and_collapse(Start, Reload, ActiveState::Active), Some(Reload));
         assert_eq!(merge_and_collapse(Start, Reload, ActiveState::Inactive), Some(Start));
+        assert_eq!(merge_and_collapse(Start, Reload, ActiveState::Activating), Some(Start));
+        assert_eq!(collapse(TryReload, ActiveState::Activating), Nop);
     }
 }

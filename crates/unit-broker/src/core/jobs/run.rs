@@ -2,7 +2,8 @@
 //!
 //! Ordering: a job that makes its unit active (or reloads it) waits for every job of the units that its unit is
 //! `After=`; any job waits for stops (and the stopping half of restarts) of the units that its unit is `Before=`. So
-//! stops come first, in reverse order; "ordered after a unit that is being stopped" waits for the stop.
+//! stops come first, in reverse order; "ordered after a unit that is being stopped" waits for the stop. A job of mode
+//! `ignore-dependencies` neither waits nor is waited for.
 
 use unit_parser::DependencyKind;
 
@@ -122,16 +123,17 @@ impl Engine {
         let before = |first| {
             self.graph.of_kind_from(unit, DependencyKind::Before, first).find_map(|other| {
                 let job = self.jobs.get(self.graph[other].job?)?;
-                kind::stops(job.job_type).then_some(((DependencyKind::Before, other), job.id))
+                (kind::stops(job.job_type) && !job.ignore_order).then_some(((DependencyKind::Before, other), job.id))
             })
         };
         let after = |first| {
             if kind::stops(job_type) {
                 return None;
             }
-            self.graph
-                .of_kind_from(unit, DependencyKind::After, first)
-                .find_map(|other| Some(((DependencyKind::After, other), self.graph[other].job?)))
+            self.graph.of_kind_from(unit, DependencyKind::After, first).find_map(|other| {
+                let job = self.jobs.get(self.graph[other].job?)?;
+                (!job.ignore_order).then_some(((DependencyKind::After, other), job.id))
+            })
         };
         if kind == DependencyKind::After && !from_start {
             return after(other);

@@ -252,9 +252,11 @@ impl Engine {
         !record.perpetual && record.name.unit_type() != UnitType::Device
     }
 
-    /// Whether it can reload, or passes reloads on.
+    /// Whether it can reload, or passes reloads on. A service without `ExecReload=` does neither.
     pub(in crate::core) fn can_reload(&self, id: UnitId) -> bool {
-        self.graph[id].settings.has_reload
-            || self.graph.of_kind(id, DependencyKind::PropagatesReloadTo).next().is_some()
+        let record = &self.graph[id];
+        record.settings.has_reload
+            || record.name.unit_type() != UnitType::Service
+                && self.graph.of_kind(id, DependencyKind::PropagatesReloadTo).next().is_some()
     }
 }

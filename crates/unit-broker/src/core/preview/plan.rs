@@ -7,7 +7,7 @@ use crate::core::api::types::{JobMode, JobType, Time};
 use crate::core::api::world::World;
 use crate::core::engine::{Cx, Engine};
 use crate::core::graph::UnitId;
-use crate::core::jobs::kind::conflicts;
+use crate::core::jobs::kind::{conflicts, merge_and_collapse};
 use crate::core::transaction::order::Cycle;
 use crate::core::transaction::{Dropped, Planned, Pull, Refused, Transaction};
 use unit_parser::UnitName;
@@ -105,13 +105,13 @@ impl Engine {
     fn tell_jobs(&self, plan: &Transaction, cycles: &[Cycle], told: &mut Vec<PlannedJob>) {
         let first = told.len();
         for job in &plan.jobs {
-            let (fate, reason) = match job.dropped {
-                Some(dropped) => (Fate::Dropped, self.drop_text(plan, cycles, job, dropped)),
+            let (fate, job_type, reason) = match job.dropped {
+                Some(dropped) => (Fate::Dropped, job.job_type, self.drop_text(plan, cycles, job, dropped)),
                 None => self.fate(job),
             };
             told.push(PlannedJob {
                 unit: self.graph[job.unit].name.clone(),
-                job_type: job.job_type,
+                job_type,
                 cause: self.pull_text(plan, job),
                 source: job.pulled_by.map_or_else(String::new, |(by, pull)| self.pull_source(plan, by, pull, job.unit)),
                 fate,
@@ -150,13 +150,23 @@ impl Engine {
         }
     }
 
-    fn fate(&self, job: &Planned) -> (Fate, String) {
-        match self.graph[job.unit].job.and_then(|id| self.jobs.get(id)) {
+    /// What becomes of a job, and of which type it will be.
+    fn fate(&self, job: &Planned) -> (Fate, JobType, String) {
+        let record = &self.graph[job.unit];
+        let queued = if job.job_type == JobType::Nop { record.nop_job } else { record.job };
+        match queued.and_then(|id| self.jobs.get(id)) {
             Some(queued) if conflicts(queued.job_type, job.job_type) => {
-                (Fate::Replaces, format!("cancels job {} {}", queued.id.0, queued.job_type))
+                (Fate::Replaces, job.job_type, format!("cancels job {} {}", queued.id.0, queued.job_type))
             }
-            Some(queued) => (Fate::Merged, format!("into job {} {}", queued.id.0, queued.job_type)),
-            None => (Fate::New, String::new()),
+            Some(queued) => {
+                let merged = merge_and_collapse(queued.job_type, job.job_type, record.active);
+                (
+                    Fate::Merged,
+                    merged.unwrap_or(queued.job_type),
+                    format!("into job {} {}", queued.id.0, queued.job_type),
+                )
+            }
+            None => (Fate::New, job.job_type, String::new()),
         }
     }
 

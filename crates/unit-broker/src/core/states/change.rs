@@ -152,6 +152,9 @@ impl Engine {
             },
             JobType::TryRestart | JobType::TryReload | JobType::ReloadOrStart | JobType::Nop => (false, None),
         };
+        if result == Some(JobResult::Done) && flags.skip_condition {
+            self.record_job(cx, id, format!("job {} {job_type} skipped by ExecCondition=", job_id.0));
+        }
         if let Some(result) = result {
             self.finish(cx, job_id, result, true);
         }

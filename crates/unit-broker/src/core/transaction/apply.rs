@@ -131,7 +131,9 @@ impl Engine {
             };
             let unit = self.graph[job.unit].name.clone();
             let id = self.install(cx, proposal);
-            let affected = Affected { job: id.0, unit, job_type: job.job_type };
+            // Merged into a queued job it may be of another type.
+            let job_type = self.jobs.get(id).map_or(job.job_type, |installed| installed.job_type);
+            let affected = Affected { job: id.0, unit, job_type };
             if is_anchor {
                 anchor = Some(affected);
             } else {

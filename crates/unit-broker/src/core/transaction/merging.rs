@@ -36,7 +36,8 @@ impl Engine {
 
     /// Two types of the unit's jobs that can't both be done.
     fn contradiction(&self, plan: &Transaction, unit: UnitId) -> Option<(JobType, JobType)> {
-        let mut types = plan.of_unit(unit).iter().filter_map(|place| plan.jobs.get(*place)).map(|job| job.job_type);
+        let mut types =
+            plan.of_unit(unit).iter().rev().filter_map(|place| plan.jobs.get(*place)).map(|job| job.job_type);
         let mut merged = types.next()?;
         for other in types {
             match merge_and_collapse(merged, other, self.graph[unit].active) {
