@@ -56,6 +56,9 @@ pub struct SavedUnit {
     /// Its start is to be tried again when its dependency has recovered.
     #[serde(default)]
     pub retries: bool,
+    /// A device was plugged while it stopped, and wants it started.
+    #[serde(default)]
+    pub wanted_again: bool,
     /// Recent starts, for `StartLimitBurst=`: begin of the interval (monotonic, µs) and count.
     pub starts: (u64, u32),
     /// The last links of its causal chain.
@@ -149,6 +152,7 @@ impl Engine {
             }),
             trigger: record.trigger.as_deref().cloned(),
             accepted_by: record.accepted_by.clone(),
+            wanted_again: self.deferred.is_wanted_again(id),
             retries: record.retries,
             starts: (record.starts.begin, record.starts.count),
             why: record.why.iter().map(|entry| (**entry).clone()).collect(),
@@ -173,6 +177,7 @@ impl Engine {
             job: None,
             trigger: None,
             accepted_by: None,
+            wanted_again: false,
             retries: false,
             starts: (0, 0),
             why,
@@ -243,6 +248,9 @@ impl Engine {
         record.why = saved.why.into_iter().map(Arc::new).collect();
         if record.active == ActiveState::Failed {
             self.failed.insert(id);
+        }
+        if saved.wanted_again {
+            self.deferred.want_again(id);
         }
         if let Some(socket) = saved.accepted_by {
             self.accepted_by(cx, id, socket);

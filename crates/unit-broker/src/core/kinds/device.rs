@@ -108,7 +108,7 @@ impl Engine {
         for name in wants {
             let other = self.load(cx, &name);
             if !self.graph[other].active.is_up_or_coming() {
-                self.enqueue_for_edge(cx, (id, DependencyKind::Wants, other), JobType::Start, JobMode::Fail);
+                self.start_for_device(cx, (id, DependencyKind::Wants, other));
             }
         }
     }

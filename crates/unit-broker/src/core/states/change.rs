@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use unit_parser::DependencyKind;
+use unit_parser::{DependencyKind, UnitType};
 
 use crate::core::api::event::StatusFlags;
 use crate::core::api::types::{ActiveState, JobMode, JobResult, JobState, JobType};
@@ -168,7 +168,12 @@ impl Engine {
         {
             for (kind, other) in self.graph.with_atom(id, atom).collect::<Vec<_>>() {
                 let ordered = self.graph.has(id, DependencyKind::After, other);
-                if !ordered && !self.graph[other].active.is_up_or_coming() {
+                if ordered || self.graph[other].active.is_up_or_coming() {
+                    continue;
+                }
+                if mode == JobMode::Fail && self.is_device(id) {
+                    self.start_for_device(cx, (id, kind, other));
+                } else {
                     self.enqueue_for_edge(cx, (id, kind, other), JobType::Start, mode);
                 }
             }
@@ -178,6 +183,24 @@ impl Engine {
                 self.enqueue_for_edge(cx, (id, kind, other), JobType::Stop, JobMode::Replace);
             }
         }
+    }
+
+    /// A device wants a unit started. While that still stops, systemd refuses the start as destructive, and the service
+    /// stays down though its device is there; here it is started when it has stopped.
+    pub(in crate::core) fn start_for_device(&mut self, cx: &mut Cx, edge: (UnitId, DependencyKind, UnitId)) {
+        let (_, _, wanted) = edge;
+        let job = self.graph[wanted].job.and_then(|job| self.jobs.get(job));
+        if job.is_some_and(|job| job.job_type == JobType::Stop && !job.irreversible) {
+            self.record_edge(cx, wanted, "start wanted, once it has stopped".to_owned(), edge);
+            self.deferred.want_again(wanted);
+            self.save(wanted);
+        } else {
+            self.enqueue_for_edge(cx, edge, JobType::Start, JobMode::Fail);
+        }
+    }
+
+    fn is_device(&self, id: UnitId) -> bool {
+        self.graph[id].name.unit_type() == UnitType::Device
     }
 
     /// It stopped without being asked: what is bound to it is stopped.

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use unit_parser::DependencyKind;
+use unit_parser::{DependencyKind, UnitType};
 
 use crate::core::api::action::{Action, LogLevel};
 use crate::core::api::types::{ActiveState, JobMode, JobType};
@@ -23,6 +23,8 @@ pub(in crate::core) struct Deferred {
     unneeded: BTreeSet<UnitId>,
     /// Units that have become active.
     recovered: BTreeSet<UnitId>,
+    /// Units that a device wanted when it was plugged, while they were still stopping.
+    wanted_again: BTreeSet<UnitId>,
     /// Upheld units that were started too often lately, and when to look at them again (monotonic, µs).
     later: BTreeSet<(u64, UnitId)>,
 }
@@ -34,7 +36,18 @@ impl Deferred {
         self.bound.remove(&id);
         self.unneeded.remove(&id);
         self.recovered.remove(&id);
+        self.wanted_again.remove(&id);
         self.later.retain(|(_, other)| *other != id);
+    }
+
+    /// Whether a device waits for the unit's end, to start it again.
+    pub fn is_wanted_again(&self, id: UnitId) -> bool {
+        self.wanted_again.contains(&id)
+    }
+
+    /// A device waits for the unit's end.
+    pub fn want_again(&mut self, id: UnitId) {
+        self.wanted_again.insert(id);
     }
 
     /// When units are to be looked at again.
@@ -97,6 +110,20 @@ impl Engine {
             busy = true;
             self.retry_dependents(cx, id);
         }
+        while let Some(id) = self.stopped_and_wanted() {
+            busy = true;
+            self.deferred.wanted_again.remove(&id);
+            self.save(id);
+            let plugged = |other: &UnitId| {
+                let record = &self.graph[*other];
+                record.name.unit_type() == UnitType::Device && record.active.is_up()
+            };
+            let device = self.graph.of_kind(id, DependencyKind::WantedBy).find(plugged);
+            if let Some(device) = device {
+                let edge = (device, DependencyKind::Wants, id);
+                self.act(cx, id, edge, JobType::Start, JobMode::Fail, "its device was plugged while it stopped");
+            }
+        }
         while let Some(id) = self.deferred.bound.pop_first() {
             busy = true;
             if let Some(culprit) = self.bound_to_inactive(id) {
@@ -115,6 +142,11 @@ impl Engine {
             }
         }
         busy
+    }
+
+    fn stopped_and_wanted(&self) -> Option<UnitId> {
+        let ended = |id: &&UnitId| self.graph[**id].job.is_none();
+        self.deferred.wanted_again.iter().find(ended).copied()
     }
 
     /// Starts the units again that failed to start because of this one, which is active now.
