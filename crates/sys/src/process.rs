@@ -1,5 +1,6 @@
 //! What /proc tells about processes (proc(5)).
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fs;
 use std::io;
@@ -48,7 +49,8 @@ pub fn start_time(pid: i32) -> io::Result<u64> {
     Stat::read(pid).map(|stat| stat.start_time)
 }
 
-/// Command line, arguments joined by spaces; `[comm]` when there is none (kernel threads, zombies).
+/// Command line, arguments joined by spaces and quoted where a shell would need it; `[comm]` when there is none (kernel
+/// threads, zombies).
 pub fn cmdline(pid: i32) -> io::Result<String> {
     let raw = fs::read(format!("/proc/{pid}/cmdline"))?;
     let end = raw.iter().rposition(|b| *b != 0).map_or(0, |last| last + 1);
@@ -56,7 +58,33 @@ pub fn cmdline(pid: i32) -> io::Result<String> {
         return Stat::read(pid).map(|stat| format!("[{}]", stat.comm));
     }
     let text = String::from_utf8_lossy(raw.get(..end).unwrap_or_default());
-    Ok(text.replace('\0', " "))
+    Ok(text.split('\0').map(quoted).collect::<Vec<_>>().join(" "))
+}
+
+/// An argument as systemctl shows it: in double quotes unless it is plain, control characters as C writes them.
+fn quoted(argument: &str) -> Cow<'_, str> {
+    let special = |c: char| c.is_ascii_control() || c.is_ascii_whitespace() || "\"\\`$*?['()<>|&;!".contains(c);
+    if !argument.is_empty() && !argument.contains(special) {
+        return Cow::Borrowed(argument);
+    }
+    let mut out = String::with_capacity(argument.len() + 2);
+    out.push('"');
+    for c in argument.chars() {
+        match c {
+            '"' | '\\' | '`' | '$' => out.extend(['\\', c]),
+            '\n' => out.push_str("\\n"),
+            '\t' => out.push_str("\\t"),
+            '\r' => out.push_str("\\r"),
+            '\x07' => out.push_str("\\a"),
+            '\x08' => out.push_str("\\b"),
+            '\x0b' => out.push_str("\\v"),
+            '\x0c' => out.push_str("\\f"),
+            c if c.is_ascii_control() => out.push_str(&format!("\\{:03o}", u32::from(c))),
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+    Cow::Owned(out)
 }
 
 /// Uid of a process (owner of its /proc directory).

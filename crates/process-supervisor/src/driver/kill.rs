@@ -102,7 +102,7 @@ impl Supervisor {
         }
         if order.signal == SIGKILL
             && let Some(cgroup) = service.cgroup.as_ref()
-            && cgroup.kill().is_ok()
+            && cgroup.kill().inspect_err(|error| tracing::warn!(unit, "cannot kill all at once: {error}")).is_ok()
         {
             return;
         }

@@ -6,11 +6,17 @@ mod watch;
 pub use detect::Unavailable;
 pub use watch::Watcher;
 
+use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+/// How often [`Cgroup::kill`] looks for processes that it has not seen.
+const KILL_ROUNDS: u32 = 256;
+/// After how many it freezes them: a few late forks are ordinary.
+const FREEZE_AFTER: u32 = 2;
 
 /// The cgroup below which all units live.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -140,30 +146,51 @@ impl Cgroup {
         text.lines().find_map(|line| line.strip_prefix("oom_kill ")?.parse().ok()).unwrap_or(0)
     }
 
-    /// Sends a signal to every process here and below; SIGKILL through cgroup.kill, which no fork can outrun. Returns how
-    /// many processes were there. `except` is spared (not with SIGKILL).
+    /// Sends a signal to every process here and below; SIGKILL as [`Cgroup::kill`] does. Returns how many processes were
+    /// there. `except` is spared (not with SIGKILL).
     pub fn signal(&self, signal: i32, except: &[i32]) -> io::Result<usize> {
         let pids = self.pids()?;
-        if signal == libc::SIGKILL && except.is_empty() && self.kill().is_ok() {
+        if signal == libc::SIGKILL && except.is_empty() {
+            self.kill()?;
             return Ok(pids.len());
         }
         let mut sent = 0;
         for pid in pids.into_iter().filter(|pid| !except.contains(pid)) {
-            match crate::signals::kill(pid, signal) {
-                Ok(()) => sent += 1,
-                Err(e) if e.raw_os_error() == Some(libc::ESRCH) => {}
-                Err(e) => return Err(e),
+            if kill_one(pid, signal)? {
+                sent += 1;
             }
         }
         Ok(sent)
     }
 
-    /// SIGKILL to everything here and below at once (cgroup.kill, Linux 5.14). A missing cgroup is dead already.
+    /// SIGKILL to everything here and below, such that no chain of forks outruns it: where looking again does not end, the
+    /// group is frozen meanwhile. A missing cgroup is dead already.
+    ///
+    /// Not through cgroup.kill: where that was written once, Linux (6.18 at least) kills every process that is born into the
+    /// group later by CLONE_INTO_CGROUP from a group with another history, so that nothing could be started there again.
     pub fn kill(&self) -> io::Result<()> {
-        match self.write("cgroup.kill", "1") {
-            Err(e) if e.kind() == io::ErrorKind::NotFound && !self.exists() => Ok(()),
-            other => other,
+        let mut killed = BTreeSet::new();
+        let mut frozen = false;
+        let mut result = Ok(());
+        for round in 0..KILL_ROUNDS {
+            let fresh: Vec<i32> = self.pids()?.into_iter().filter(|pid| killed.insert(*pid)).collect();
+            if fresh.is_empty() {
+                break;
+            }
+            // Forks made before the freeze are found by the next look, and none come after it. SIGKILL works on the frozen.
+            if round == FREEZE_AFTER {
+                frozen = self.freeze(true).is_ok();
+            }
+            for pid in fresh {
+                if let Err(error) = kill_one(pid, libc::SIGKILL) {
+                    result = Err(error);
+                }
+            }
         }
+        if frozen {
+            self.freeze(false)?;
+        }
+        result
     }
 
     /// Stops or resumes all processes; the kernel reports the result in cgroup.events (`frozen`).
@@ -221,5 +248,14 @@ impl Cgroup {
 
     fn write(&self, file: &str, text: &str) -> io::Result<()> {
         OpenOptions::new().write(true).open(self.path.join(file))?.write_all(text.as_bytes())
+    }
+}
+
+/// Whether there was such a process.
+fn kill_one(pid: i32, signal: i32) -> io::Result<bool> {
+    match crate::signals::kill(pid, signal) {
+        Ok(()) => Ok(true),
+        Err(error) if error.raw_os_error() == Some(libc::ESRCH) => Ok(false),
+        Err(error) => Err(error),
     }
 }

@@ -11,11 +11,13 @@ use sys::spawn::{Executor, Method, SpawnRequest, spawn, spawn_by};
 
 type Test = fn() -> Result<(), String>;
 
-pub const TABLE: [(&str, Test); 6] = [
+pub const TABLE: [(&str, Test); 8] = [
     ("exit status of what others reaped", reaped_elsewhere),
     ("orphans come to a subreaper", orphans),
     ("a pidfd by its descriptor alone", from_fd),
     ("born in a cgroup, watched, killed, removed", in_cgroup),
+    ("a cgroup whose processes were killed takes new ones", reused_cgroup),
+    ("no chain of forks outruns a kill", fork_chain),
     ("all ways of spawning into a cgroup", methods),
     ("an executor that is gone", no_executor),
 ];
@@ -128,6 +130,40 @@ fn in_cgroup() -> Result<(), String> {
         (false, vec![], false, true),
     )?;
     same(root.by_name("/../etc").is_none(), true)
+}
+
+fn reused_cgroup() -> Result<(), String> {
+    let Some(root) = cgroups() else { return Ok(()) };
+    let unit = root.create(&format!("sys-test-{}/reused", std::process::id())).unwrap();
+    for _ in 0..2 {
+        let job = shell("sleep 100 & sleep 100");
+        let child = spawn(&SpawnRequest { executor: &executor(), job: &job, cgroup: Some(&unit) }).unwrap();
+        unit.kill().unwrap();
+        same(wait(&child.pidfd), ExitStatus::Killed(9))?;
+        let job = shell("exit 7");
+        let child = spawn(&SpawnRequest { executor: &executor(), job: &job, cgroup: Some(&unit) }).unwrap();
+        same(wait(&child.pidfd), ExitStatus::Exited(7))?;
+    }
+    while sys::reap::any().unwrap().is_some() {}
+    same(root.cgroup(&format!("sys-test-{}", std::process::id())).remove().unwrap(), true)
+}
+
+fn fork_chain() -> Result<(), String> {
+    let Some(root) = cgroups() else { return Ok(()) };
+    let unit = root.create(&format!("sys-test-{}/chain", std::process::id())).unwrap();
+    // Each process leaves another one and ends: none that was seen is alive for long.
+    let job = shell("run() { run & }; run; exec sleep 100");
+    let child = spawn(&SpawnRequest { executor: &executor(), job: &job, cgroup: Some(&unit) }).unwrap();
+    while unit.pids().unwrap().len() < 2 {
+        std::thread::yield_now();
+    }
+    unit.kill().unwrap();
+    same(wait(&child.pidfd), ExitStatus::Killed(9))?;
+    while unit.populated().unwrap() {
+        std::thread::yield_now();
+    }
+    while sys::reap::any().unwrap().is_some() {}
+    same(root.cgroup(&format!("sys-test-{}", std::process::id())).remove().unwrap(), true)
 }
 
 fn methods() -> Result<(), String> {
