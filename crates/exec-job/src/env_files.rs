@@ -30,7 +30,9 @@ pub(super) fn read(settings: &[String]) -> Result<FileVariables, String> {
         for file in files {
             match fs::read(&file) {
                 Ok(content) => {
-                    let (variables, bad) = env_file::parse(&String::from_utf8_lossy(&content));
+                    let text =
+                        String::from_utf8(content).map_err(|_| format!("{}: it is not UTF-8", file.display()))?;
+                    let (variables, bad) = env_file::parse(&text);
                     found.variables.extend(variables);
                     found.complaints.extend(
                         bad.into_iter().map(|line| format!("{}: {line:?} is no assignment, ignored", file.display())),

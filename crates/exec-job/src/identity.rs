@@ -99,7 +99,7 @@ impl From<User> for Found {
     }
 }
 
-/// root works without a user database; a number without an entry is itself.
+/// root works without a user database.
 fn lookup_user(text: &str) -> Result<Found, IdentityError> {
     let unknown = || IdentityError::User(text.to_owned());
     let root = || Found {
@@ -113,8 +113,8 @@ fn lookup_user(text: &str) -> Result<Found, IdentityError> {
         return Ok(match User::from_uid(Uid::from_raw(uid)) {
             Ok(Some(user)) => user.into(),
             Ok(None) | Err(_) if uid == 0 => root(),
-            // As systemd: the group has the user's number.
-            Ok(None) | Err(_) => Found { uid: Some(uid), gid: Some(uid), ..Found::default() },
+            // As systemd: a number that nobody has is nobody.
+            Ok(None) | Err(_) => return Err(unknown()),
         });
     }
     match User::from_name(text) {
@@ -126,7 +126,11 @@ fn lookup_user(text: &str) -> Result<Found, IdentityError> {
 
 fn lookup_group(text: &str) -> Result<u32, IdentityError> {
     if let Ok(gid) = text.parse::<u32>() {
-        return Ok(gid);
+        return match Group::from_gid(Gid::from_raw(gid)) {
+            Ok(Some(_)) => Ok(gid),
+            Ok(None) | Err(_) if gid == 0 => Ok(0),
+            Ok(None) | Err(_) => Err(IdentityError::Group(text.to_owned())),
+        };
     }
     match Group::from_name(text) {
         Ok(Some(group)) => Ok(group.gid.as_raw()),
@@ -160,8 +164,10 @@ mod tests {
         assert_eq!(Identity::of(&unit(&[])), Ok(None));
         let root = Identity::of(&unit(&[(exec::USER, "root")])).unwrap().unwrap();
         assert_eq!((root.user.uid, root.user.gid, root.name.as_deref()), (Some(0), Some(0), Some("root")));
-        let number = Identity::of(&unit(&[(exec::USER, "4242424")])).unwrap().unwrap();
-        assert_eq!((number.user.uid, number.user.gid, number.name), (Some(4_242_424), Some(4_242_424), None));
+        let number = Identity::of(&unit(&[(exec::USER, "0"), (exec::GROUP, "0")])).unwrap().unwrap();
+        assert_eq!((number.user.uid, number.user.gid, number.name.as_deref()), (Some(0), Some(0), Some("root")));
+        assert_eq!(Identity::of(&unit(&[(exec::USER, "4242424")])).unwrap_err().status(), 217);
+        assert_eq!(Identity::of(&unit(&[(exec::GROUP, "4242424")])).unwrap_err().status(), 216);
         let error = Identity::of(&unit(&[(exec::USER, "no-such-user")])).unwrap_err();
         assert_eq!(error.status(), 217);
         let error = Identity::of(&unit(&[(exec::GROUP, "no-such-group")])).unwrap_err();

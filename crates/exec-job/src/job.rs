@@ -11,7 +11,7 @@ use unit_parser::{ExecCommand, RowId, Unit};
 
 use crate::core::expand;
 use crate::identity::Identity;
-use crate::stdio::{self, Output};
+use crate::stdio::{self, Output, StreamError};
 use crate::variables::{self, Facts};
 use crate::{credentials, directories, limits, namespace};
 
@@ -54,6 +54,9 @@ pub enum PrepareError {
     /// An `EnvironmentFile=` is missing or unreadable.
     #[error("cannot read environment file {0}")]
     EnvironmentFile(String),
+    /// A standard stream.
+    #[error("{0}")]
+    Stream(#[from] StreamError),
 }
 
 /// The job, and what there is to complain about. An identity that does not exist is no error here: it becomes the exit
@@ -78,8 +81,8 @@ pub fn prepare(plan: &Plan<'_>) -> Result<(Job, Vec<String>), PrepareError> {
         );
         argv
     };
-    let streams = stdio::streams(unit, &command.path, plan.beside_main, plan.fds, plan.output);
-    let fds = if plan.pass_fds { plan.fds } else { &[] };
+    let streams = stdio::streams(unit, &command.path, plan.beside_main, plan.fds, plan.output)?;
+    let fds = if plan.pass_fds && !stdio::takes_socket(unit) { plan.fds } else { &[] };
     let mut job = Job {
         unit: unit.name.as_str().to_owned(),
         path: command.path.clone(),

@@ -19,7 +19,7 @@ mod stdio;
 mod variables;
 
 pub use credentials::{credentials_directory, remove_credentials};
-pub use directories::{private_tmp, remove_runtime, runtime_directories};
+pub use directories::{clean, cleanable_directories, private_tmp, remove_runtime, runtime_directories};
 pub use identity::{Identity, IdentityError};
 pub use job::{Plan, PrepareError, prepare};
 pub use open_files::{OpenFileError, open_files};

@@ -41,20 +41,52 @@ pub(super) fn apply(unit: &Unit, job: &mut Job) {
     job.nice = number(exec::NICE);
     job.oom_score_adjust = number(exec::OOM_SCORE_ADJUST);
     job.umask = unit.setting(exec::UMASK).and_then(|_| u32::try_from(unit.uint(exec::UMASK)).ok());
+    let mask = unit.setting(exec::COREDUMP_FILTER).map(|_| unit.uint(exec::COREDUMP_FILTER));
+    // "all" is more bits than the kernel's number has.
+    job.coredump_filter = mask.map(|mask| mask & u64::from(u32::MAX));
+    job.personality = personality(unit.str(exec::PERSONALITY));
     job.timer_slack = unit.setting(exec::TIMER_SLACK_NSEC).map(|_| unit.uint(exec::TIMER_SLACK_NSEC));
     job.cpu_affinity = unit.list(exec::CPU_AFFINITY).iter().filter_map(|cpu| cpu.parse().ok()).collect();
     let (policy, priority) = (number(exec::CPU_SCHEDULING_POLICY), number(exec::CPU_SCHEDULING_PRIORITY));
     let reset_on_fork = unit.bool(exec::CPU_SCHEDULING_RESET_ON_FORK);
     if policy.is_some() || priority.is_some() || reset_on_fork {
         let policy = policy.unwrap_or(0);
-        // The real-time policies need a priority, the others must have none.
-        let real_time = matches!(policy, 1 | 2);
-        let priority = if real_time { priority.unwrap_or(1).max(1) } else { 0 };
+        // A priority that does not fit the policy fails the start (214/SETSCHEDULER). One that came before the policy was
+        // made to fit by it.
+        let (low, high) = if matches!(policy, 1 | 2) { (1, 99) } else { (0, 0) };
+        let line = |row: RowId| unit.setting(row).map_or(0, |setting| setting.origin.line);
+        let earlier = line(exec::CPU_SCHEDULING_PRIORITY) < line(exec::CPU_SCHEDULING_POLICY);
+        let priority = match priority {
+            None => low,
+            Some(priority) if earlier => priority.clamp(low, high),
+            Some(priority) => priority,
+        };
         job.cpu_scheduling = Some(CpuScheduling { policy, priority, reset_on_fork });
     }
     let (class, level) = (number(exec::IO_SCHEDULING_CLASS), number(exec::IO_SCHEDULING_PRIORITY));
     if class.is_some() || level.is_some() {
-        // A priority alone means best effort.
-        job.io_scheduling = Some(IoScheduling { class: class.unwrap_or(2), priority: level.unwrap_or(4) });
+        // A priority alone, and no class, mean best effort.
+        let class = class.filter(|class| *class != 0).unwrap_or(2);
+        job.io_scheduling = Some(IoScheduling { class, priority: level.unwrap_or(4) });
+    }
+}
+
+/// personality(2): the other width of the same machine; an architecture that this kernel cannot be changes nothing.
+fn personality(architecture: &str) -> Option<u64> {
+    const LINUX: u64 = 0;
+    const LINUX32: u64 = 8;
+    let (native, narrow): (&[&str], &[&str]) = match std::env::consts::ARCH {
+        "x86_64" => (&["x86-64"], &["x86"]),
+        "aarch64" => (&["arm64"], &["arm"]),
+        "powerpc64" => (&["ppc64", "ppc64-le"], &["ppc", "ppc-le"]),
+        "s390x" => (&["s390x"], &["s390"]),
+        _ => (&[], &[]),
+    };
+    if native.contains(&architecture) {
+        Some(LINUX)
+    } else if narrow.contains(&architecture) {
+        Some(LINUX32)
+    } else {
+        None
     }
 }

@@ -36,6 +36,7 @@ pub(super) fn namespace(unit: &Unit, private_tmp: Option<PrivateTmp>) -> Option<
         read_only: unit.list(exec::READ_ONLY_PATHS).to_vec(),
         read_write: unit.list(exec::READ_WRITE_PATHS).to_vec(),
         inaccessible,
+        executable: executable(unit),
         temporary: unit.pairs(exec::TEMPORARY_FILE_SYSTEM).to_vec(),
         binds,
     };
@@ -43,6 +44,12 @@ pub(super) fn namespace(unit: &Unit, private_tmp: Option<PrivateTmp>) -> Option<
     let root = !unit.str(exec::ROOT_DIRECTORY).is_empty();
     let wanted = root || unit.bool(exec::PRIVATE_MOUNTS) || namespace != MountNamespace::default();
     wanted.then_some(namespace)
+}
+
+/// `ExecPaths=` and `NoExecPaths=`.
+fn executable(unit: &Unit) -> Vec<(String, bool)> {
+    let of = |row, yes| unit.list(row).iter().map(move |path| (path.clone(), yes));
+    of(exec::EXEC_PATHS, true).chain(of(exec::NO_EXEC_PATHS, false)).collect()
 }
 
 /// `ProtectProc=` and `ProcSubset=` as proc(5) calls them.

@@ -3,6 +3,7 @@
 use std::os::fd::RawFd;
 
 use sys::executor::{FileMode, JournalStream, Stdio};
+use thiserror::Error;
 use unit_parser::rows::exec;
 use unit_parser::{Unit, Value};
 
@@ -26,6 +27,27 @@ pub(super) struct Streams {
     pub(super) tty: bool,
 }
 
+/// A stream that cannot be had: the start fails.
+#[derive(Debug, Clone, Copy, Error, PartialEq, Eq)]
+pub enum StreamError {
+    /// `StandardInput=socket` and the like without a socket.
+    #[error("a standard stream is to be a socket, and there is none")]
+    NoSocket,
+    /// The same with several.
+    #[error("a standard stream is to be a socket, and there are several")]
+    SeveralSockets,
+    /// `StandardInput=fd:NAME` and the like without a descriptor of that name.
+    #[error("a standard stream is to be a descriptor by its name, and none has that name")]
+    NoDescriptor,
+}
+
+/// Whether one of the streams is the service's only socket, which is then not passed as well (systemd.exec(5)).
+pub(super) fn takes_socket(unit: &Unit) -> bool {
+    [exec::STANDARD_INPUT, exec::STANDARD_OUTPUT, exec::STANDARD_ERROR]
+        .into_iter()
+        .any(|row| unit.word(row) == "socket")
+}
+
 /// What they become for one command; `beside_main`: a terminal belongs to another process of the unit.
 pub(super) fn streams(
     unit: &Unit,
@@ -33,36 +55,40 @@ pub(super) fn streams(
     beside_main: bool,
     passed: &[(String, RawFd)],
     output: Output,
-) -> Streams {
+) -> Result<Streams, StreamError> {
     let input = unit.word(exec::STANDARD_INPUT);
     let (out, err) = (unit.word(exec::STANDARD_OUTPUT), unit.word(exec::STANDARD_ERROR));
     let context = Context { unit, passed, output, program };
     let stdin = match split(input) {
         ("tty" | "tty-force" | "tty-fail", _) if !beside_main => Stdio::Tty,
-        ("socket", _) => context.socket().unwrap_or(Stdio::Null),
-        ("fd", name) => context.named(name, "stdin").unwrap_or(Stdio::Null),
-        ("file", path) => Stdio::File { path: path.into(), mode: FileMode::Read },
-        ("data", _) => Stdio::Data(data(unit)),
+        ("socket", _) => context.socket()?,
+        ("fd", name) => context.named(name, "stdin")?,
+        ("file", path) => {
+            let shared = [out, err].into_iter().any(|word| split(word) == ("file", path));
+            let mode = if shared { FileMode::ReadWrite } else { FileMode::Read };
+            Stdio::File { path: path.into(), mode }
+        }
+        ("data", _) => match data(unit) {
+            bytes if bytes.is_empty() => Stdio::Null,
+            bytes => Stdio::Data(bytes),
+        },
         _ => Stdio::Null,
     };
-    let quiet_input = matches!(stdin, Stdio::Null | Stdio::Data(_));
+    // What is only read is nothing to write to.
+    let inheritable = matches!(stdin, Stdio::Fd(_) | Stdio::Tty);
     let stdout = match split(out) {
-        // Nothing to inherit from: as with systemd, whose own output is no place for services.
-        ("inherit", _) if quiet_input => match output {
-            Output::Own => Stdio::Inherit,
-            Output::Journal | Output::File(_) => Stdio::Null,
-        },
-        ("inherit", _) => Stdio::Same,
-        _ => context.output_of(out, "stdout", &stdin),
+        ("inherit", _) if inheritable => Stdio::Same,
+        ("inherit", _) => context.managed(),
+        _ => context.output_of(out, "stdout", &stdin)?,
     };
     let stderr = match split(err) {
         ("inherit", _) => Stdio::Same,
         // One file, one position in it.
         ("file" | "append" | "truncate", _) if err == out => Stdio::Same,
-        _ => context.output_of(err, "stderr", &stdin),
+        _ => context.output_of(err, "stderr", &stdin)?,
     };
     let tty = [&stdin, &stdout, &stderr].into_iter().any(|stream| matches!(stream, Stdio::Tty));
-    Streams { stdin, stdout, stderr, tty }
+    Ok(Streams { stdin, stdout, stderr, tty })
 }
 
 struct Context<'a> {
@@ -73,21 +99,26 @@ struct Context<'a> {
 }
 
 impl Context<'_> {
-    fn socket(&self) -> Option<Stdio> {
-        self.passed.first().map(|(_, fd)| Stdio::Fd(*fd))
+    fn socket(&self) -> Result<Stdio, StreamError> {
+        match self.passed {
+            [] => Err(StreamError::NoSocket),
+            [(_, fd)] => Ok(Stdio::Fd(*fd)),
+            _ => Err(StreamError::SeveralSockets),
+        }
     }
 
-    fn named(&self, name: &str, default: &str) -> Option<Stdio> {
+    fn named(&self, name: &str, default: &str) -> Result<Stdio, StreamError> {
         let name = if name.is_empty() { default } else { name };
-        self.passed.iter().find(|(have, _)| have == name).map(|(_, fd)| Stdio::Fd(*fd))
+        let found = self.passed.iter().find(|(have, _)| have == name);
+        found.map(|(_, fd)| Stdio::Fd(*fd)).ok_or(StreamError::NoDescriptor)
     }
 
-    fn output_of(&self, word: &str, stream: &str, stdin: &Stdio) -> Stdio {
-        match split(word) {
+    fn output_of(&self, word: &str, stream: &str, stdin: &Stdio) -> Result<Stdio, StreamError> {
+        Ok(match split(word) {
             ("null", _) => Stdio::Null,
             ("tty", _) => Stdio::Tty,
-            ("socket", _) => self.socket().unwrap_or_else(|| self.managed()),
-            ("fd", name) => self.named(name, stream).unwrap_or_else(|| self.managed()),
+            ("socket", _) => self.socket()?,
+            ("fd", name) => self.named(name, stream)?,
             ("file", path) => match stdin {
                 Stdio::File { path: input, .. } if input.as_os_str() == path => Stdio::Same,
                 _ => Stdio::File { path: path.into(), mode: FileMode::Write },
@@ -95,7 +126,7 @@ impl Context<'_> {
             ("append", path) => Stdio::File { path: path.into(), mode: FileMode::Append },
             ("truncate", path) => Stdio::File { path: path.into(), mode: FileMode::Truncate },
             _ => self.managed(),
-        }
+        })
     }
 
     fn managed(&self) -> Stdio {
@@ -190,27 +221,49 @@ mod tests {
 
     #[test]
     fn defaults_go_to_the_log() {
-        let it = streams(&unit("", "", ""), "/bin/x", false, &[], Output::File(9));
+        let it = streams(&unit("", "", ""), "/bin/x", false, &[], Output::File(9)).unwrap();
         assert_eq!((it.stdin, it.stdout, it.stderr), (Stdio::Null, Stdio::Fd(9), Stdio::Same));
     }
 
     #[test]
     fn sockets_names_and_files() {
-        let passed = [("web".to_owned(), 5), ("stdout".to_owned(), 6)];
-        let it = streams(&unit("socket", "inherit", "journal"), "/bin/x", false, &passed, Output::File(9));
+        let one = [("web".to_owned(), 5)];
+        let it = streams(&unit("socket", "inherit", "journal"), "/bin/x", false, &one, Output::File(9)).unwrap();
         assert_eq!((it.stdin, it.stdout, it.stderr), (Stdio::Fd(5), Stdio::Same, Stdio::Fd(9)));
-        let it = streams(&unit("fd:web", "fd", "null"), "/bin/x", false, &passed, Output::Own);
+        let passed = [("web".to_owned(), 5), ("stdout".to_owned(), 6)];
+        let it = streams(&unit("fd:web", "fd", "null"), "/bin/x", false, &passed, Output::Own).unwrap();
         assert_eq!((it.stdin, it.stdout, it.stderr), (Stdio::Fd(5), Stdio::Fd(6), Stdio::Null));
-        let it = streams(&unit("null", "append:/x", "append:/x"), "/bin/x", false, &[], Output::Own);
+        let it = streams(&unit("null", "append:/x", "append:/x"), "/bin/x", false, &[], Output::Own).unwrap();
         assert_eq!(it.stdout, Stdio::File { path: "/x".into(), mode: FileMode::Append });
         assert_eq!(it.stderr, Stdio::Same);
     }
 
     #[test]
+    fn streams_that_cannot_be_had() {
+        let two = [("web".to_owned(), 5), ("db".to_owned(), 6)];
+        let refused = |input: &str, out: &str, passed: &[(String, RawFd)]| {
+            streams(&unit(input, out, ""), "/bin/x", false, passed, Output::Own).err()
+        };
+        assert_eq!(refused("socket", "", &[]), Some(StreamError::NoSocket));
+        assert_eq!(refused("null", "socket", &two), Some(StreamError::SeveralSockets));
+        assert_eq!(refused("fd:x", "", &two), Some(StreamError::NoDescriptor));
+        assert_eq!(refused("fd:db", "fd", &two), Some(StreamError::NoDescriptor));
+    }
+
+    #[test]
+    fn files_that_are_read_and_written() {
+        let it = streams(&unit("file:/x", "file:/x", "inherit"), "/bin/x", false, &[], Output::Own).unwrap();
+        assert_eq!(it.stdin, Stdio::File { path: "/x".into(), mode: FileMode::ReadWrite });
+        assert_eq!((it.stdout, it.stderr), (Stdio::Same, Stdio::Same));
+        let it = streams(&unit("file:/x", "inherit", "inherit"), "/bin/x", false, &[], Output::File(9)).unwrap();
+        assert_eq!((it.stdout, it.stderr), (Stdio::Fd(9), Stdio::Same));
+    }
+
+    #[test]
     fn no_terminal_beside_the_main_process() {
-        let it = streams(&unit("tty", "inherit", "inherit"), "/bin/x", false, &[], Output::Own);
+        let it = streams(&unit("tty", "inherit", "inherit"), "/bin/x", false, &[], Output::Own).unwrap();
         assert!(it.tty && it.stdin == Stdio::Tty);
-        let it = streams(&unit("tty", "inherit", "inherit"), "/bin/x", true, &[], Output::Own);
+        let it = streams(&unit("tty", "inherit", "inherit"), "/bin/x", true, &[], Output::Own).unwrap();
         assert!(!it.tty && it.stdin == Stdio::Null);
     }
 

@@ -9,6 +9,8 @@ pub fn arguments(argv: &[String], lookup: &dyn Fn(&str) -> Option<String>) -> (V
         match whole_variable(word) {
             Some(name) => match lookup(name) {
                 Some(value) => words.extend(split(&value)),
+                // A dollar sign alone is a variable without a name: it vanishes.
+                None if name.is_empty() => {}
                 None => missing.push(name.to_owned()),
             },
             None => words.push(within(word, lookup, &mut missing)),
@@ -20,7 +22,7 @@ pub fn arguments(argv: &[String], lookup: &dyn Fn(&str) -> Option<String>) -> (V
 /// `$NAME`, alone: the only form that may become several words, or none.
 fn whole_variable(word: &str) -> Option<&str> {
     let name = word.strip_prefix('$')?;
-    (!name.starts_with(['{', '$']) && !name.is_empty()).then_some(name)
+    (!name.starts_with(['{', '$'])).then_some(name)
 }
 
 fn within(word: &str, lookup: &dyn Fn(&str) -> Option<String>, missing: &mut Vec<String>) -> String {
@@ -33,7 +35,7 @@ fn within(word: &str, lookup: &dyn Fn(&str) -> Option<String>, missing: &mut Vec
         if let Some(tail) = after.strip_prefix('$') {
             out.push('$');
             rest = tail;
-        } else if let Some((name, tail)) = after.strip_prefix('{').and_then(|inner| inner.split_once('}')) {
+        } else if let Some((name, tail)) = braced(after) {
             match lookup(name) {
                 Some(value) => out.push_str(&value),
                 None => missing.push(name.to_owned()),
@@ -46,6 +48,12 @@ fn within(word: &str, lookup: &dyn Fn(&str) -> Option<String>, missing: &mut Vec
     }
     out.push_str(rest);
     out
+}
+
+/// `{NAME}` and what follows. What a shell makes of a colon in there is not for command lines: such text stays.
+fn braced(text: &str) -> Option<(&str, &str)> {
+    let (name, tail) = text.strip_prefix('{')?.split_once('}')?;
+    (!name.contains(':')).then_some((name, tail))
 }
 
 /// Words of a value: at whitespace, quotes keep together.
@@ -87,7 +95,7 @@ mod tests {
             "EMPTY" => Some(String::new()),
             _ => None,
         };
-        let table: [(&str, &[&str]); 10] = [
+        let table: [(&str, &[&str]); 12] = [
             ("$ONE", &["one"]),
             ("$TWO", &["two", "two"]),
             ("${TWO}", &["two two"]),
@@ -97,7 +105,9 @@ mod tests {
             ("${EMPTY}", &[""]),
             ("$$ONE$$", &["$ONE$"]),
             ("${unclosed", &["${unclosed"]),
-            ("$", &["$"]),
+            ("$", &[]),
+            ("x$", &["x$"]),
+            ("${ONE:-${TWO}}", &["${ONE:-two two}"]),
         ];
         for (word, want) in table {
             let (words, missing) = arguments(&[word.to_owned()], &lookup);

@@ -37,6 +37,9 @@ pub(super) fn before_user(job: &Job) -> Result<(), Failure> {
     if let Some(scheduling) = &job.io_scheduling {
         set_io_priority(scheduling).at(Step::IoPriority, format!("{scheduling:?}"))?;
     }
+    if let Some(mask) = job.coredump_filter {
+        fs::write("/proc/self/coredump_filter", format!("{mask:#x}")).at(Step::Limits, format!("{mask:#x}"))?;
+    }
     if let Some(slack) = job.timer_slack {
         nix::sys::prctl::set_timerslack(slack).at(Step::TimerSlack, slack.to_string())?;
     }

@@ -17,7 +17,7 @@ pub(crate) struct Directory {
     pub(super) path: PathBuf,
 }
 
-/// Makes the missing ones and gives all to the unit's user, except configuration, which stays its owner's.
+/// Makes the missing ones and gives all to the unit's user, except configuration that was there already, which stays its owner's.
 pub(super) fn create(job: &Job) -> Result<Vec<Directory>, Failure> {
     let mut made = Vec::new();
     for set in &job.directories {
@@ -26,6 +26,10 @@ pub(super) fn create(job: &Job) -> Result<Vec<Directory>, Failure> {
             let step = Step::Directory(set.kind);
             create_one(job, set.kind, &path, name, set.mode).at(step, path.display().to_string())?;
             made.push(Directory { variable: variable(set.kind), path });
+        }
+        for (name, link) in &set.links {
+            let path = set.base.join(link);
+            create_link(&set.base, name, link).at(Step::Directory(set.kind), path.display().to_string())?;
         }
     }
     Ok(made)
@@ -54,8 +58,8 @@ fn create_one(job: &Job, kind: DirectoryKind, path: &Path, name: &str, mode: u32
         Err(e) if e.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => false,
         Err(e) => return Err(e),
     };
-    if kind == DirectoryKind::Configuration {
-        return Ok(()); // an existing one may have any owner and mode
+    if kind == DirectoryKind::Configuration && !made {
+        return Ok(()); // it may have any owner and mode
     }
     if made || fs::metadata(path)?.mode() & 0o7777 != mode {
         fs::set_permissions(path, Permissions::from_mode(mode))?;
@@ -63,6 +67,27 @@ fn create_one(job: &Job, kind: DirectoryKind, path: &Path, name: &str, mode: u32
     let user = job.user.as_ref().filter(|_| !job.full_privileges || made);
     let Some(user) = user else { return Ok(()) };
     give(path, user.uid, user.gid)
+}
+
+/// A relative link, so that it holds below another root as well. One that is there already is fine; nothing is replaced.
+fn create_link(base: &Path, name: &str, link: &str) -> io::Result<()> {
+    let plain =
+        |text: &str| !text.is_empty() && Path::new(text).components().all(|c| matches!(c, Component::Normal(_)));
+    if !plain(name) || !plain(link) {
+        return Err(io::Error::from_raw_os_error(libc::EINVAL));
+    }
+    let path = base.join(link);
+    if let Some(parent) = path.parent() {
+        DirBuilder::new().recursive(true).mode(0o755).create(parent)?;
+    }
+    let up: PathBuf = Path::new(link).components().skip(1).map(|_| "..").collect();
+    let target = up.join(name);
+    match std::os::unix::fs::symlink(&target, &path) {
+        Err(e) if e.kind() == io::ErrorKind::AlreadyExists && fs::read_link(&path).is_ok_and(|old| old == target) => {
+            Ok(())
+        }
+        other => other,
+    }
 }
 
 /// Changes the owner of a tree, unless its top has the right one already. Symbolic links are never followed.

@@ -79,6 +79,8 @@ pub struct Job {
     pub io_scheduling: Option<IoScheduling>,
     /// TimerSlackNSec=.
     pub timer_slack: Option<u64>,
+    /// CoredumpFilter=: the mask of /proc/self/coredump_filter.
+    pub coredump_filter: Option<u64>,
     /// Personality=: the persona number of personality(2).
     pub personality: Option<u64>,
     /// IgnoreSIGPIPE= (systemd's default is yes, ours is what the spawner says).
@@ -152,6 +154,8 @@ pub enum Stdio {
 pub enum FileMode {
     /// StandardInput=file:
     Read,
+    /// StandardInput=file: of the file that output goes to as well.
+    ReadWrite,
     /// StandardOutput=file: written from the start, not truncated.
     Write,
     /// append:
@@ -252,6 +256,9 @@ pub struct DirectorySet {
     pub base: PathBuf,
     /// Relative names.
     pub names: Vec<String>,
+    /// Relative names of directories, and of symbolic links to them.
+    #[serde(default)]
+    pub links: Vec<(String, String)>,
     /// RuntimeDirectoryMode= & co.; systemd's default is 0755.
     pub mode: u32,
 }
@@ -314,6 +321,8 @@ pub struct MountNamespace {
     pub read_write: Vec<String>,
     /// InaccessiblePaths=.
     pub inaccessible: Vec<String>,
+    /// ExecPaths= (true) and NoExecPaths= (false).
+    pub executable: Vec<(String, bool)>,
     /// TemporaryFileSystem=: path and mount options.
     pub temporary: Vec<(String, String)>,
     /// BindPaths=, BindReadOnlyPaths=.

@@ -104,6 +104,8 @@ fn become_service(job: &Job, channels: &mut Channels) -> Result<Infallible, Fail
     if !job.keep_session {
         nix::unistd::setsid().at(Step::Setsid, "setsid")?;
     }
+    // Files of StandardOutput= are made with it as well.
+    attributes::umask(job);
     let journal = stdio::set_up(job)?;
     attributes::before_user(job)?;
     // RuntimeDirectory= & co. for the user that comes; made with exact modes, whatever the umask.

@@ -81,6 +81,7 @@ fn open_file(path: &std::path::Path, mode: FileMode) -> io::Result<File> {
     options.custom_flags(libc::O_NOCTTY).mode(0o666);
     match mode {
         FileMode::Read => options.read(true),
+        FileMode::ReadWrite => options.read(true).write(true).create(true),
         FileMode::Write => options.write(true).create(true),
         FileMode::Append => options.append(true).create(true),
         FileMode::Truncate => options.write(true).create(true).truncate(true),

@@ -2,7 +2,7 @@
 //!
 //! The child does what [`crate::executor`] would do, in the same order, with the same exit statuses and the same words, but
 //! reads the job from a list in its parent's memory. What must not be done there goes through the executor: a change of user
-//! (others of that user could reach into the memory), OOMScoreAdjust= (the kernel would set it for everyone in that memory),
+//! (others of that user could reach into the memory), OOMScoreAdjust= and CoredumpFilter= (the kernel would set them for everyone in that memory),
 //! and all that needs more than system calls on numbers. What may block (the file systems of the program and of its directory)
 //! is left to the child, for which nobody waits.
 
@@ -106,6 +106,7 @@ fn is_simple(job: &Job) -> bool {
         && job.tty.is_none()
         && job.root_directory.is_none()
         && job.oom_score_adjust.is_none()
+        && job.coredump_filter.is_none()
         && job.capability_bounding_set.is_none()
         && job.ambient_capabilities == 0
         && job.secure_bits == 0

@@ -325,7 +325,13 @@ fn identity() -> Vec<Case> {
 }
 
 fn set(p: &Place, kind: DirectoryKind, names: &[&str], mode: u32) -> DirectorySet {
-    DirectorySet { kind, base: p.dir.clone(), names: names.iter().map(|n| (*n).to_owned()).collect(), mode }
+    DirectorySet {
+        kind,
+        base: p.dir.clone(),
+        names: names.iter().map(|n| (*n).to_owned()).collect(),
+        links: Vec::new(),
+        mode,
+    }
 }
 
 fn directories() -> Vec<Case> {

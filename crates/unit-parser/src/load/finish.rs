@@ -170,6 +170,12 @@ fn exec(unit: &mut Unit) {
         imply(unit, e::STANDARD_INPUT, word("data"));
     }
     let input = unit.word(e::STANDARD_INPUT);
+    // There is nothing to inherit from what is only read.
+    let only_read = matches!(input, "null" | "data") || input.starts_with("file");
+    if only_read && unit.word(e::STANDARD_OUTPUT) == "inherit" {
+        unit.set(e::STANDARD_OUTPUT, word("journal"), IMPLIED);
+    }
+    let input = unit.word(e::STANDARD_INPUT);
     if matches!(input, "tty" | "tty-force" | "tty-fail" | "socket") || input.starts_with("fd") {
         imply(unit, e::STANDARD_OUTPUT, word("inherit"));
     }

@@ -1,7 +1,7 @@
 //! Carrying out the plan: first all mounts, parents before children, then everything that must be read-only.
 
 use super::devices;
-use super::plan::{Action, Entry, order, read_only};
+use super::plan::{Action, Entry, executable, order, read_only};
 use crate::executor::report::At;
 use crate::executor::{Failure, Step};
 use nix::mount::{MsFlags, mount};
@@ -45,8 +45,14 @@ pub(super) fn apply(plan: &[Entry], root: Option<&Path>) -> Result<(), Failure> 
     }
     let done: Vec<Entry> = ready.into_iter().map(|row| row.entry).collect();
     for point in mount_points().at(Step::Namespace, "/proc/self/mountinfo")? {
-        if read_only(&done, &point) == Some(true) {
-            match set_read_only(&point) {
+        let read_only = if read_only(&done, &point) == Some(true) { MOUNT_ATTR_RDONLY } else { 0 };
+        let (set, clear) = match executable(&done, &point) {
+            Some(true) => (read_only, MOUNT_ATTR_NOEXEC),
+            Some(false) => (read_only | MOUNT_ATTR_NOEXEC, 0),
+            None => (read_only, 0),
+        };
+        if set | clear != 0 {
+            match set_attributes(&point, set, clear) {
                 // Hidden below another mount, so out of reach anyway.
                 Err(e) if matches!(e.raw_os_error(), Some(libc::EINVAL | libc::ENOENT | libc::EACCES)) => {}
                 result => result.at(Step::Namespace, point.display().to_string())?,
@@ -86,7 +92,8 @@ fn open_source(entry: &Entry) -> io::Result<Option<Ready>> {
         | Action::Devices
         | Action::Proc { .. }
         | Action::ReadOnly
-        | Action::ReadWrite => {
+        | Action::ReadWrite
+        | Action::Executable(_) => {
             return Ok(Some(Ready { entry: entry.clone(), source: None }));
         }
     };
@@ -112,9 +119,9 @@ fn private_tmp(top: &Path) -> io::Result<PathBuf> {
 fn mount_one(row: &Ready) -> io::Result<()> {
     let path = &row.entry.path;
     match &row.entry.action {
-        Action::ReadOnly | Action::ReadWrite => bind(path, path, true),
+        Action::ReadOnly | Action::ReadWrite | Action::Executable(_) => bind(path, path, true),
         Action::Inaccessible if path.is_dir() => tmpfs(path, "mode=000,nr_inodes=1"),
-        Action::Inaccessible => bind(Path::new("/dev/null"), path, false),
+        Action::Inaccessible => hide_file(path),
         Action::Tmpfs { options, .. } => {
             fs::create_dir_all(path)?;
             let options: Vec<&str> = options.split(',').filter(|o| !matches!(*o, "ro" | "rw" | "")).collect();
@@ -125,6 +132,22 @@ fn mount_one(row: &Ready) -> io::Result<()> {
         Action::Bind { recursive, .. } => bind_source(row, *recursive),
         Action::PrivateTmp { .. } => bind_source(row, false),
     }
+}
+
+/// An empty file that nobody may open over a file or device: a file system of its own, of which nothing else can be seen.
+fn hide_file(path: &Path) -> io::Result<()> {
+    let stage = nix::unistd::mkdtemp("/tmp/namespace-file-XXXXXX")?;
+    let hide = || {
+        tmpfs(&stage, "mode=000,nr_inodes=2,size=4096")?;
+        let file = stage.join("file");
+        let made = OpenOptions::new().write(true).create_new(true).mode(0o000).open(&file);
+        let bound = made.and_then(|_| bind(&file, path, false));
+        nix::mount::umount2(&stage, nix::mount::MntFlags::MNT_DETACH)?;
+        bound
+    };
+    let result = hide();
+    let _ = fs::remove_dir(&stage);
+    result
 }
 
 /// A second instance of the same processes. Without the right to mount one (in a container), the old one stays, as in
@@ -199,11 +222,12 @@ struct MountAttr {
 }
 
 const MOUNT_ATTR_RDONLY: u64 = 1;
+const MOUNT_ATTR_NOEXEC: u64 = 8;
 
 /// mount_setattr(2), Linux 5.12: other flags of the mount stay.
-fn set_read_only(path: &Path) -> io::Result<()> {
+fn set_attributes(path: &Path, set: u64, clear: u64) -> io::Result<()> {
     let path = CString::new(path.as_os_str().as_bytes())?;
-    let attr = MountAttr { set: MOUNT_ATTR_RDONLY, ..MountAttr::default() };
+    let attr = MountAttr { set, clear, ..MountAttr::default() };
     // SAFETY: a path and a struct of the size given, both only read.
     let r = unsafe {
         libc::syscall(libc::SYS_mount_setattr, libc::AT_FDCWD, path.as_ptr(), 0, &attr, size_of::<MountAttr>())

@@ -24,6 +24,8 @@ pub(super) enum Action {
     ReadOnly,
     /// As it is, writable inside something read-only.
     ReadWrite,
+    /// As it is: a mount of its own, whose programs may or may not be executed.
+    Executable(bool),
 }
 
 /// One row of the plan.
@@ -64,7 +66,9 @@ pub(super) fn plan(wanted: &MountNamespace, directories: &[DirectorySet]) -> Vec
         }
         ProtectSystem::Strict => {
             add(&["/"], Action::ReadOnly);
+            // Homes are ProtectHome='s business.
             add(&["/dev", "/proc", "/sys"], Action::ReadWrite);
+            add(&HOMES, Action::ReadWrite);
         }
     }
     match wanted.protect_home {
@@ -108,6 +112,7 @@ pub(super) fn plan(wanted: &MountNamespace, directories: &[DirectorySet]) -> Vec
         |options: &str| Action::Tmpfs { options: options.to_owned(), read_only: options.split(',').any(|o| o == "ro") };
     entries.extend(wanted.temporary.iter().map(|(path, options)| given(path, tmpfs(options))));
     entries.extend(wanted.binds.iter().map(bind));
+    entries.extend(wanted.executable.iter().map(|(path, yes)| given(path, Action::Executable(*yes))));
     order(entries)
 }
 
@@ -127,7 +132,10 @@ fn bind(bind: &Bind) -> Entry {
 /// Parents first; of several entries for a path the first of [`Action`]'s order; nothing below what is inaccessible.
 pub(super) fn order(mut entries: Vec<Entry>) -> Vec<Entry> {
     entries.sort();
-    entries.dedup_by(|later, earlier| later.path == earlier.path);
+    entries.dedup_by(|later, earlier| {
+        let apart = |entry: &Entry| matches!(entry.action, Action::Executable(_));
+        later.path == earlier.path && apart(later) == apart(earlier)
+    });
     let hidden: Vec<PathBuf> =
         entries.iter().filter(|e| e.action == Action::Inaccessible).map(|e| e.path.clone()).collect();
     entries.retain(|entry| !hidden.iter().any(|path| entry.path != *path && entry.path.starts_with(path)));
@@ -136,12 +144,24 @@ pub(super) fn order(mut entries: Vec<Entry>) -> Vec<Entry> {
 
 /// Whether a mount at `path` must be made read-only: `None` when no entry governs it.
 pub(super) fn read_only(entries: &[Entry], path: &Path) -> Option<bool> {
-    let governing = entries.iter().filter(|e| path.starts_with(&e.path)).max_by_key(|e| e.path.components().count())?;
+    let decides = |e: &&Entry| path.starts_with(&e.path) && !matches!(e.action, Action::Executable(_));
+    let governing = entries.iter().filter(decides).max_by_key(|e| e.path.components().count())?;
     Some(match &governing.action {
         Action::Inaccessible | Action::ReadOnly => true,
         Action::Bind { read_only, .. } | Action::Tmpfs { read_only, .. } => *read_only,
-        Action::PrivateTmp { .. } | Action::Devices | Action::Proc { .. } | Action::ReadWrite => false,
+        // Nothing may be made in there; what is mounted in it (pts, shm) stays as it is.
+        Action::Devices => path == governing.path,
+        Action::PrivateTmp { .. } | Action::Proc { .. } | Action::ReadWrite | Action::Executable(_) => false,
     })
+}
+
+/// Whether programs on a mount at `path` may be executed: `None` when no entry governs it.
+pub(super) fn executable(entries: &[Entry], path: &Path) -> Option<bool> {
+    let governing = entries.iter().filter_map(|entry| match entry.action {
+        Action::Executable(yes) if path.starts_with(&entry.path) => Some((entry.path.components().count(), yes)),
+        _ => None,
+    });
+    governing.max_by_key(|(depth, _)| *depth).map(|(_, yes)| yes)
 }
 
 #[cfg(test)]
@@ -167,6 +187,7 @@ mod tests {
             ("/var/lib/x/y", Some(false)),
             ("/var/lib/xy", Some(true)),
             ("/home/x", Some(true)),
+            ("/root", Some(true)),
         ];
         for (path, expected) in table {
             assert_eq!(read_only(&entries, Path::new(path)), expected, "{path}");

@@ -59,7 +59,7 @@ table! {
     EXTENSION_IMAGES "ExtensionImages" CheckedWords(Check::Image), "", ["ExtensionImages" "a(sba(ss))"], MANY, NoEffect(NO_IMAGES), 0, "Images laid over the root";
     MOUNT_IMAGES "MountImages" CheckedWords(Check::MountedImage), "", ["MountImages" "a(ssba(ss))"], MANY, NoEffect(NO_IMAGES), 0, "Images mounted for it";
     OOM_SCORE_ADJUST "OOMScoreAdjust" Int(-1000, 1000), "", ["OOMScoreAdjust" "i"], ONCE, Works, 0, "How likely the kernel kills it for lack of memory";
-    COREDUMP_FILTER "CoredumpFilter" CoredumpFilter, "", ["CoredumpFilter" "t"], ONCE, NoEffect("the kernel's default applies"), 0, "What core dumps contain";
+    COREDUMP_FILTER "CoredumpFilter" CoredumpFilter, "", ["CoredumpFilter" "t"], ONCE, Works, 0, "What core dumps contain";
     NICE "Nice" Int(-20, 19), "", ["Nice" "i"], ONCE, Works, 0, "The nice level";
     IO_SCHEDULING_CLASS "IOSchedulingClass" Named(IO_CLASSES), "", ["IOSchedulingClass" "i"], ONCE, Works, 0, "The I/O scheduling class";
     IO_SCHEDULING_PRIORITY "IOSchedulingPriority" Int(0, 7), "", ["IOSchedulingPriority" "i"], ONCE, Works, 0, "The I/O priority, 0 is the highest";
@@ -109,8 +109,8 @@ table! {
     READ_WRITE_PATHS "ReadWritePaths" Paths, "", ["ReadWritePaths" "as"], MANY, Works, 0, "Paths that stay writable";
     READ_ONLY_PATHS "ReadOnlyPaths" Paths, "", ["ReadOnlyPaths" "as"], MANY, Works, 0, "Paths that become read-only";
     INACCESSIBLE_PATHS "InaccessiblePaths" Paths, "", ["InaccessiblePaths" "as"], MANY, Works, 0, "Paths that are hidden";
-    EXEC_PATHS "ExecPaths" Paths, "", ["ExecPaths" "as"], MANY, NoEffect(NO_MOUNTS), 0, "Paths whose programs may run";
-    NO_EXEC_PATHS "NoExecPaths" Paths, "", ["NoExecPaths" "as"], MANY, NoEffect(NO_MOUNTS), 0, "Paths whose programs may not run";
+    EXEC_PATHS "ExecPaths" Paths, "", ["ExecPaths" "as"], MANY, Works, 0, "Paths whose programs may run";
+    NO_EXEC_PATHS "NoExecPaths" Paths, "", ["NoExecPaths" "as"], MANY, Works, 0, "Paths whose programs may not run";
     EXEC_SEARCH_PATH "ExecSearchPath" WordsReplace, "", ["ExecSearchPath" "as"], MANY, Works, 0, "Where programs without a path are looked for";
     MOUNT_FLAGS "MountFlags" MountFlags, "", ["MountFlags" "t"], ONCE, NoEffect(NO_MOUNTS), 0, "How mounts propagate to it";
     PRIVATE_TMP "PrivateTmp" BoolOrWord(&["yes", "no", "disconnected"]), "no", ["PrivateTmp" "b"], ONCE, Works, 0, "A /tmp and /var/tmp of its own";
@@ -139,7 +139,7 @@ table! {
     SYSTEM_CALL_ARCHITECTURES "SystemCallArchitectures" CheckedWords(Check::Architecture), "", ["SystemCallArchitectures" "as"], MANY, NoEffect(NO_SECCOMP), 0, "Architectures whose system calls are allowed";
     SYSTEM_CALL_ERROR_NUMBER "SystemCallErrorNumber" Errno, "kill", ["SystemCallErrorNumber" "i"], ONCE, NoEffect(NO_SECCOMP), 0, "What a forbidden call returns";
     SYSTEM_CALL_LOG "SystemCallLog" SystemCalls(false), "", ["SystemCallLog" "(bas)"], MANY, NoEffect(NO_SECCOMP), 0, "System calls that are logged";
-    PERSONALITY "Personality" Checked(Check::Personality), "", ["Personality" "s"], ONCE, NoEffect("the architecture that uname tells stays"), 0, "The architecture that uname tells";
+    PERSONALITY "Personality" Checked(Check::Personality), "", ["Personality" "s"], ONCE, Works, 0, "The architecture that uname tells";
     LOCK_PERSONALITY "LockPersonality" Bool, "no", ["LockPersonality" "b"], ONCE, NoEffect(NO_SECCOMP), 0, "It can't change that";
     RESTRICT_ADDRESS_FAMILIES "RestrictAddressFamilies" AllowDeny(Some(Check::AddressFamily)), "", ["RestrictAddressFamilies" "(bas)"], MANY, NoEffect(NO_SECCOMP), 0, "Socket families that it may use";
     RESTRICT_FILE_SYSTEMS "RestrictFileSystems" AllowDeny(None), "", ["RestrictFileSystems" "(bas)"], MANY, NoEffect("file systems are not restricted"), 0, "File systems that it may use";
@@ -154,7 +154,7 @@ table! {
     LOGS_DIRECTORY "LogsDirectory" Directories(true), "", ["LogsDirectory" "as", "LogsDirectorySymlink" "a(sst)"], MANY, Works, 0, "Directories below /var/log";
     CONFIGURATION_DIRECTORY_MODE "ConfigurationDirectoryMode" Mode, "0755", ["ConfigurationDirectoryMode" "u"], ONCE, Works, 0, "Access mode of configuration directories";
     CONFIGURATION_DIRECTORY "ConfigurationDirectory" Directories(false), "", ["ConfigurationDirectory" "as"], MANY, Works, 0, "Directories below /etc";
-    TIMEOUT_CLEAN_SEC "TimeoutCleanSec" Usec, "infinity", ["TimeoutCleanUSec" "t"], ONCE, NoEffect("systemctl clean is not served"), 0, "How long systemctl clean may take";
+    TIMEOUT_CLEAN_SEC "TimeoutCleanSec" Usec, "infinity", ["TimeoutCleanUSec" "t"], ONCE, Works, 0, "How long systemctl clean may take";
     MEMORY_DENY_WRITE_EXECUTE "MemoryDenyWriteExecute" Bool, "no", ["MemoryDenyWriteExecute" "b"], ONCE, NoEffect(NO_SECCOMP), 0, "No memory is writable and executable";
     RESTRICT_REALTIME "RestrictRealtime" Bool, "no", ["RestrictRealtime" "b"], ONCE, NoEffect(NO_SECCOMP), 0, "No real-time scheduling";
     RESTRICT_SUID_SGID "RestrictSUIDSGID" Bool, "no", ["RestrictSUIDSGID" "b"], ONCE, NoEffect(NO_SECCOMP), 0, "No setuid files can be made";
