@@ -130,6 +130,16 @@ pub enum Request {
         /// Full unit name.
         unit: String,
     },
+    /// Remove what a unit that is down has left behind (`systemctl clean`); answered when that has begun. `UnitBusy` when
+    /// the unit is not down.
+    Clean {
+        /// Full unit name.
+        unit: String,
+        /// `unit_parser::Unit` as JSON: the worker need not have heard of the unit.
+        definition: String,
+        /// `runtime`, `state`, `cache`, `logs`, `configuration`, `fdstore`.
+        what: Vec<String>,
+    },
 }
 
 impl Request {
@@ -164,6 +174,10 @@ impl Request {
             "Forget" => Request::Forget { unit: arguments::<(String,)>(message)?.0 },
             "List" => Request::List,
             "Processes" => Request::Processes { unit: arguments::<(String,)>(message)?.0 },
+            "Clean" => {
+                let (unit, definition, what) = arguments(message)?;
+                Request::Clean { unit, definition, what }
+            }
             _ => return Ok(None),
         };
         Ok(Some(request))
@@ -186,6 +200,7 @@ impl Request {
             Request::Forget { unit } => call(WORKER, "Forget", &(unit,)),
             Request::List => call(WORKER, "List", &()),
             Request::Processes { unit } => call(WORKER, "Processes", &(unit,)),
+            Request::Clean { unit, definition, what } => call(WORKER, "Clean", &(unit, definition, what)),
         }
     }
 }
@@ -307,6 +322,7 @@ mod tests {
             Request::Forget { unit: "a.service".into() },
             Request::List,
             Request::Processes { unit: "a.service".into() },
+            Request::Clean { unit: "a.service".into(), definition: "{}".into(), what: vec!["state".into()] },
         ];
         for request in requests {
             let message = request.message().unwrap();

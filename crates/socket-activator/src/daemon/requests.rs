@@ -2,6 +2,7 @@
 
 use std::os::fd::AsFd;
 use std::rc::Rc;
+use std::sync::atomic::AtomicBool;
 
 use bus_api::errors::{BusError, ErrorName};
 use bus_api::message::{NamedFd, reply};
@@ -80,6 +81,7 @@ impl Daemon {
             }
             worker::Request::Update { unit, definition } => self.update(&unit, &definition)?,
             worker::Request::Forget { unit } => self.forget(&unit)?,
+            worker::Request::Clean { unit, definition, what } => self.clean(&unit, &definition, &what)?,
             worker::Request::List => {
                 let list: Vec<_> =
                     self.units.iter().map(|(name, unit)| self.with_cgroup(name, unit.current())).collect();
@@ -185,6 +187,22 @@ impl Daemon {
         self.units.remove(&name);
         self.states.remove(&name);
         self.definitions.remove(&name);
+        Ok(())
+    }
+
+    /// Begins to remove what a socket unit that is down has left behind (`systemctl clean`). A thread does it.
+    fn clean(&self, name: &str, definition: &str, what: &[String]) -> Result<(), BusError> {
+        let definition = parse(name, definition)?;
+        if self.units.get(name).is_some_and(|unit| !matches!(unit.machine.state(), State::Dead)) {
+            return Err(BusError::new(ErrorName::UnitBusy, "Unit is not inactive or has pending job."));
+        }
+        let directories = exec_job::cleanable_directories(&definition, self.host.mode, what);
+        let name = name.to_owned();
+        tokio::task::spawn_blocking(move || {
+            if let Err(error) = exec_job::clean(&directories, &AtomicBool::new(false)) {
+                tracing::warn!("{name}: cleaning failed: {error}");
+            }
+        });
         Ok(())
     }
 

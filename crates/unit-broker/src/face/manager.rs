@@ -6,7 +6,7 @@ use zbus::OwnedObjectPath;
 
 use super::call::{Answered, Call, object_path};
 use super::unit::Verb;
-use super::{dispatch, errors, job, power, processes, unit, unit_files};
+use super::{clean, dispatch, errors, job, power, processes, unit, unit_files};
 use crate::core::{Event, UnitView};
 use crate::driver::Broker;
 use crate::glob;
@@ -100,6 +100,11 @@ pub fn handle(broker: &mut Broker, call: &Call, member: &str) -> Answered {
             broker.request(Event::ResetFailed(None))?;
             call.reply(&())
         }
+        "CleanUnit" => {
+            let (name, what): (String, Vec<String>) = call.arguments()?;
+            let unit = unit::usable(broker, &name)?;
+            clean::clean(broker, call, &unit, &what)
+        }
         "FreezeUnit" | "ThawUnit" => {
             let name = one_string(call)?;
             let unit = unit::loaded(broker, call, &name)?;
@@ -107,7 +112,8 @@ pub fn handle(broker: &mut Broker, call: &Call, member: &str) -> Answered {
         }
         "RefUnit" | "UnrefUnit" => {
             let name = one_string(call)?;
-            let unit = unit::load(broker, &name)?;
+            // What cannot be used is not worth keeping.
+            let unit = if member == "RefUnit" { unit::usable(broker, &name)? } else { unit::load(broker, &name)? };
             unit::handle(broker, call, &unit, member.trim_end_matches("Unit"))
         }
         "BindMountUnit" | "MountImageUnit" => bind_mount(call, 1),

@@ -5,6 +5,7 @@
 
 mod access;
 pub mod call;
+mod clean;
 pub mod dispatch;
 pub mod errors;
 mod introspect;

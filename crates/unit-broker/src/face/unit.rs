@@ -6,7 +6,7 @@ use unit_parser::{LoadState, UnitName, UnitType};
 
 use super::call::{Answered, Call, object_path};
 use super::object::job_path;
-use super::{errors, processes};
+use super::{clean, errors, processes};
 use crate::core::{Cause, Event, JobMode, JobRequest, JobType, Queued, Reply, Worker};
 use crate::driver::Broker;
 
@@ -31,7 +31,11 @@ pub fn handle(broker: &mut Broker, call: &Call, unit: &UnitName, member: &str) -
         "Ref" | "Unref" => broker.reference(call, unit, member == "Ref"),
         "Freeze" => processes::freeze(broker, call, unit, true),
         "Thaw" => processes::freeze(broker, call, unit, false),
-        "Clean" | "SetProperties" => Err(errors::not_supported(member)),
+        "Clean" => {
+            let (what,): (Vec<String>,) = call.arguments()?;
+            clean::clean(broker, call, unit, &what)
+        }
+        "SetProperties" => Err(errors::not_supported(member)),
         _ => {
             let Some(verb) = Verb::of_method(member) else {
                 return Err(errors::unknown_method(member, &call.interface));

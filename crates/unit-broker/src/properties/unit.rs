@@ -98,7 +98,7 @@ fn ignores_isolate(unit_type: UnitType) -> bool {
 }
 
 /// What `CleanUnit` could remove (org.freedesktop.systemd1(5)).
-fn cleanable(unit: &Unit) -> Vec<&'static str> {
+pub fn cleanable(unit: &Unit) -> Vec<&'static str> {
     use rows::exec as e;
     let unit_type = unit.name.unit_type();
     if unit_type == UnitType::Timer {
