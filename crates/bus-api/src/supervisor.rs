@@ -6,12 +6,18 @@ use crate::errors::BusError;
 use crate::message::{arguments, call, is_call_of, member};
 use crate::names::SUPERVISOR;
 
-/// What the broker asks of the process-supervisor alone.
+/// What is asked of the process-supervisor alone: by the broker, or by clients of one that runs without a broker.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Request {
     /// No job runs or waits any more: `Type=idle` services that hold back may go on. Sent each time the queue becomes
     /// empty; without it they go on after five seconds.
     Idle,
+    /// Start one of the units that `process-supervisor run` was given. Where a broker coordinates, it starts units, with
+    /// [`crate::worker::Request::Start`], and this is refused.
+    Start {
+        /// Full unit name.
+        unit: String,
+    },
     /// A start was refused before it began (`start-limit-hit`, `resources`): the service, which is down, fails with this
     /// result, as its status then tells.
     Refuse {
@@ -45,6 +51,7 @@ impl Request {
         }
         Ok(match member(message).as_str() {
             "Idle" => Some(Request::Idle),
+            "Start" => Some(Request::Start { unit: arguments::<(String,)>(message)?.0 }),
             "Refuse" => {
                 let (unit, result, cause) = arguments(message)?;
                 Some(Request::Refuse { unit, result, cause })
@@ -64,6 +71,7 @@ impl Request {
     pub fn message(&self) -> Result<Message, zbus::Error> {
         match self {
             Request::Idle => call(SUPERVISOR, "Idle", &()),
+            Request::Start { unit } => call(SUPERVISOR, "Start", &(unit,)),
             Request::Refuse { unit, result, cause } => call(SUPERVISOR, "Refuse", &(unit, result, cause)),
             Request::BusName { name, owner, pid } => call(SUPERVISOR, "BusName", &(name, owner, pid)),
         }
@@ -82,7 +90,7 @@ mod tests {
             cause: "started too often".into(),
         };
         let name = Request::BusName { name: "org.example.A".into(), owner: ":1.7".into(), pid: 42 };
-        for request in [Request::Idle, refuse, name] {
+        for request in [Request::Idle, Request::Start { unit: "a.service".into() }, refuse, name] {
             assert_eq!(Request::parse(&request.message().unwrap()).unwrap(), Some(request));
         }
     }

@@ -10,6 +10,7 @@
 //! notify [main|control|PID] FIELD=VALUE...                  (uid=N: of that user)
 //! wait USEC|Ns|Nms             time passes; deadlines on the way count
 //! bus-name taken|lost [PID]    pid-file-changed
+//! clean WHAT...                cleaned | clean-fails
 //! set populated yes|no|unknown, set owner PID unit|other|manager|nobody, set orphans PID..., set pid-file PID [root|user] [link]
 //! set pid-file none, set spawn fails|works
 //! save                         the machine goes to disk and back
@@ -139,7 +140,9 @@ impl Run {
             Action::WatchPidFile => "watch pid file".into(),
             Action::UnwatchPidFile => "unwatch pid file".into(),
             Action::Prepare => "prepare".into(),
-            Action::Release => "release".into(),
+            Action::Release { .. } => "release".into(),
+            Action::Clean(what) => format!("clean {}", what.join(" ")),
+            Action::AbortClean => "abort-clean".into(),
             Action::ReleaseFds => "release fds".into(),
             Action::Log(level, text) => format!("log {}: {text}", level.as_str()),
         };
@@ -202,6 +205,12 @@ impl Run {
                 self.feed(Event::BusNameChanged { owned: true, pid });
             }
             ["bus-name", "lost"] => self.feed(Event::BusNameChanged { owned: false, pid: 0 }),
+            ["clean", what @ ..] => {
+                let what = what.iter().map(|word| (*word).to_owned()).collect();
+                self.feed(Event::Clean { what, cause: "systemctl clean".into() });
+            }
+            ["cleaned"] => self.feed(Event::Cleaned { error: None }),
+            ["clean-fails"] => self.feed(Event::Cleaned { error: Some("cannot remove /var/lib/a".into()) }),
             ["pid-file-changed"] => self.feed(Event::PidFileChanged),
             ["set", rest @ ..] => self.set(rest),
             ["save"] => {
@@ -273,6 +282,9 @@ fn show_status(status: &Status) -> String {
         if set {
             let _ = write!(text, " {word}");
         }
+    }
+    if status.clean_result != ServiceResult::Success {
+        let _ = write!(text, " clean={}", status.clean_result.as_str());
     }
     if status.restarts > 0 {
         let _ = write!(text, " restarts={}", status.restarts);

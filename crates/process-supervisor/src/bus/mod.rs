@@ -93,6 +93,7 @@ fn answer(supervisor: &mut Supervisor, server: &Server, call: &Message) -> Resul
     if let Some(request) = special::Request::parse(call)? {
         match request {
             special::Request::Idle => supervisor.idle(),
+            special::Request::Start { unit } => supervisor.start_known(&unit).map_err(request_error)?,
             special::Request::BusName { name, owner, pid } => supervisor.bus_name(&name, !owner.is_empty(), pid),
             special::Request::Refuse { unit, result, cause } => {
                 let result = ServiceResult::parse(&result)
@@ -129,6 +130,10 @@ fn answer(supervisor: &mut Supervisor, server: &Server, call: &Message) -> Resul
             }
         }
         Request::Forget { unit } => supervisor.forget(&unit).map_err(request_error)?,
+        Request::Clean { unit, definition, what } => {
+            let definition = definition_of(&unit, &definition)?;
+            supervisor.clean(definition, what, "systemctl clean".into()).map_err(request_error)?;
+        }
         Request::List => {
             publish(supervisor, server);
             let units: Vec<UnitStatus> = supervisor
@@ -189,7 +194,8 @@ fn internal(error: zbus::Error) -> BusError {
 fn request_error(error: RequestError) -> BusError {
     let name = match &error {
         RequestError::Unknown(_) => ErrorName::NoSuchUnit,
-        RequestError::State { .. } => ErrorName::UnitBusy,
+        RequestError::State { .. } | RequestError::Busy => ErrorName::UnitBusy,
+        RequestError::Coordinated => ErrorName::NotSupported,
     };
     BusError::new(name, error.to_string())
 }
@@ -198,7 +204,7 @@ fn kill_error(error: KillError) -> BusError {
     let name = match &error {
         KillError::Unknown(_) => ErrorName::NoSuchUnit,
         KillError::Whom(_) | KillError::Signal => ErrorName::InvalidArgs,
-        KillError::NoMain | KillError::NoControl | KillError::Nobody => ErrorName::UnixProcessIdUnknown,
+        KillError::NoMain | KillError::NoControl | KillError::Nobody => ErrorName::NoSuchProcess,
     };
     BusError::new(name, error.to_string())
 }

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use zbus::{OwnedVariant, Variant};
 
 use crate::core::command::{CommandKind, ExecStatus};
+use crate::core::state::State;
 use crate::core::status::Status;
 use crate::core::time::Stamp;
 use crate::driver::{Host, Service};
@@ -32,7 +33,7 @@ pub(super) fn of(service: &Service, status: &Status, host: &Host) -> HashMap<Str
     map.put("NRestarts", status.restarts);
     map.put("Result", status.result.as_str());
     map.put("ReloadResult", status.reload_result.as_str());
-    map.put("CleanResult", "success");
+    map.put("CleanResult", status.clean_result.as_str());
     map.put("NotifyAccess", service.machine.definition().notify_access.as_str());
     map.put("WatchdogUSec", status.watchdog_usec);
     map.stamp("WatchdogTimestamp", status.watchdog_seen);
@@ -40,7 +41,12 @@ pub(super) fn of(service: &Service, status: &Status, host: &Host) -> HashMap<Str
     let (uid, gid) = service.ids.unwrap_or((NO_ID, NO_ID));
     map.put("UID", uid);
     map.put("GID", gid);
-    let group = service.cgroup.as_ref().filter(|_| !status.state.is_down()).map(|cgroup| cgroup.name());
+    let group = service.cgroup.as_ref().filter(|cgroup| match status.state {
+        // Kept for the next run perhaps, but as long as nothing is in it, it is nobody's business.
+        State::Exited | State::AutoRestart { .. } => cgroup.populated().unwrap_or(false),
+        state => !state.is_down(),
+    });
+    let group = group.map(|cgroup| cgroup.name());
     map.put("ControlGroup", group.unwrap_or_default());
     map.put("InvocationID", bytes(&status.invocation));
     map.stamp("StateChangeTimestamp", status.changed);

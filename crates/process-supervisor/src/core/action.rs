@@ -83,9 +83,16 @@ pub enum Action {
     /// A start begins: accept notifications, watch the bus name.
     Prepare,
     /// The service is down: remove its control group, runtime directories, private /tmp, credentials, PID file.
-    Release,
+    Release {
+        /// It comes back: what `RuntimeDirectoryPreserve=restart` keeps, stays.
+        comes_back: bool,
+    },
     /// The service is down for good: drop its descriptors (passed ones and the fd store).
     ReleaseFds,
+    /// Remove what it left behind, and answer with `Cleaned`.
+    Clean(Vec<String>),
+    /// Stop that; no answer is wanted any more.
+    AbortClean,
     /// Tell the log.
     Log(Level, String),
 }

@@ -224,6 +224,13 @@ pub struct Timeouts {
     pub runtime_extra: u64,
     /// `WatchdogSec=`, 0 for none.
     pub watchdog: u64,
+    /// `TimeoutCleanSec=`
+    #[serde(default = "no_limit")]
+    pub clean: u64,
+}
+
+fn no_limit() -> u64 {
+    INFINITY
 }
 
 impl Default for Timeouts {
@@ -237,6 +244,7 @@ impl Default for Timeouts {
             runtime_max: INFINITY,
             runtime_extra: 0,
             watchdog: 0,
+            clean: INFINITY,
         }
     }
 }
@@ -416,6 +424,7 @@ impl Definition {
                 runtime_max: limited(unit.usec(service::RUNTIME_MAX_SEC)),
                 runtime_extra: unit.usec(service::RUNTIME_RANDOMIZED_EXTRA_SEC),
                 watchdog,
+                clean: limited(unit.usec(rows::exec::TIMEOUT_CLEAN_SEC)),
             },
             restart: RestartPolicy {
                 restart: Restart::parse(word(service::RESTART)).unwrap_or_default(),

@@ -43,6 +43,18 @@ pub enum Event {
         /// Why.
         cause: String,
     },
+    /// `systemctl clean`: only a service that is down can be cleaned.
+    Clean {
+        /// Which of its directories, and `fdstore`.
+        what: Vec<String>,
+        /// Why.
+        cause: String,
+    },
+    /// The answer to [`super::action::Action::Clean`].
+    Cleaned {
+        /// What could not be removed.
+        error: Option<String>,
+    },
     /// The process that [`super::action::Action::Spawn`] asked for runs.
     Spawned {
         /// Its id.

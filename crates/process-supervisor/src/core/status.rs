@@ -17,6 +17,8 @@ pub struct Status {
     pub result: ServiceResult,
     /// `ReloadResult`
     pub reload_result: ServiceResult,
+    /// `CleanResult`
+    pub clean_result: ServiceResult,
     /// A restart follows by itself (`UNIT_NOTIFY_WILL_AUTO_RESTART`).
     pub will_restart: bool,
     /// A reload failed (`UNIT_NOTIFY_RELOAD_FAILURE`).

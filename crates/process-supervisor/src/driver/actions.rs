@@ -47,8 +47,14 @@ impl Supervisor {
                     }
                     self.prepare(unit);
                 }
-                Action::Release => self.release(unit),
+                Action::Release { comes_back } => self.release(unit, comes_back),
                 Action::ReleaseFds => self.release_fds(unit),
+                Action::Clean(what) => self.begin_clean(unit, &what),
+                Action::AbortClean => {
+                    if let Some(service) = self.services.get_mut(unit) {
+                        service.cleaning = None;
+                    }
+                }
                 Action::Log(level, text) => self.log(unit, level, text),
             }
         }
@@ -106,7 +112,7 @@ impl Supervisor {
     }
 
     /// The service is down: nothing of the run stays.
-    fn release(&mut self, unit: &str) {
+    fn release(&mut self, unit: &str, comes_back: bool) {
         let Some(service) = self.services.get_mut(unit) else { return };
         if let Some(listener) = service.listener.take() {
             self.host.runner.remove(&format!("n.{}", service.key));
@@ -114,7 +120,6 @@ impl Supervisor {
         }
         service.pid_file_task = None;
         service.report_task = None;
-        let comes_back = !service.machine.state().is_down();
         let directories = exec_job::runtime_directories(&service.unit, self.host.mode, comes_back);
         exec_job::remove_runtime(&directories);
         exec_job::remove_credentials(&service.unit, self.host.mode);

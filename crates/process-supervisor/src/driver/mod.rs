@@ -10,6 +10,7 @@
 
 mod actions;
 mod bus_names;
+mod clean;
 mod exits;
 mod held;
 mod host;
@@ -92,6 +93,12 @@ pub enum RequestError {
     /// No such service here.
     #[error("Unit {0} is not known to the supervisor.")]
     Unknown(String),
+    /// The broker starts units here.
+    #[error("A broker coordinates the units here: ask it.")]
+    Coordinated,
+    /// It cannot be cleaned while it is up, or failed.
+    #[error("Unit is not inactive or has pending job.")]
+    Busy,
     /// It is in a state that does not allow it.
     #[error("Unit {unit} is {sub}.")]
     State {
@@ -121,11 +128,17 @@ pub struct Supervisor {
     _tasks: Vec<Task>,
     inputs: mpsc::Sender<Input>,
     news: Vec<News>,
+    /// Services whose state could not be written, and when that is tried again (CLOCK_MONOTONIC, µs).
+    unsaved: BTreeSet<String>,
+    retry_save: Option<u64>,
     /// What `Type=idle` services wait for the other end of, while there are jobs.
     idle: Option<(OwnedFd, OwnedFd)>,
     /// Somebody else has jobs: `Type=idle` means something.
     coordinated: bool,
 }
+
+/// Pause after a state that could not be saved, µs.
+const RETRY_SAVE: u64 = 2_000_000;
 
 /// Messages of tasks that may wait.
 const PENDING: usize = 1024;
@@ -171,6 +184,8 @@ impl Supervisor {
             _tasks: tasks,
             inputs,
             news: Vec::new(),
+            unsaved: BTreeSet::new(),
+            retry_save: None,
             idle: None,
             coordinated: !host_is_alone,
         };
@@ -199,12 +214,15 @@ impl Supervisor {
 
     /// When [`Supervisor::tick`] is due (CLOCK_MONOTONIC, µs).
     pub fn deadline(&self) -> Option<u64> {
-        self.deadlines.first().map(|(at, _)| *at)
+        self.deadlines.first().map(|(at, _)| *at).into_iter().chain(self.retry_save).min()
     }
 
     /// Deadlines that have passed.
     pub fn tick(&mut self) {
         let now = self.host.now().monotonic;
+        if self.retry_save.is_some_and(|at| at <= now) {
+            self.save_again();
+        }
         let due: Vec<String> =
             self.deadlines.iter().take_while(|(at, _)| *at <= now).map(|(_, unit)| unit.clone()).collect();
         for unit in due {
@@ -244,6 +262,21 @@ impl Supervisor {
         }
         self.feed(&name, Event::Start(order));
         Ok(())
+    }
+
+    /// Starts a service again with the definition and the environment that it has.
+    ///
+    /// # Errors
+    /// When it is unknown or not down, or when somebody else decides that.
+    pub fn start_known(&mut self, unit: &str) -> Result<(), RequestError> {
+        if self.coordinated {
+            return Err(RequestError::Coordinated);
+        }
+        let service = self.known(unit)?;
+        let start = service.start.clone();
+        let request = StartRequest { start, cause: "started over D-Bus".into(), ..StartRequest::default() };
+        let definition = service.unit.clone();
+        self.start(definition, request)
     }
 
     /// Stops a service.
@@ -401,6 +434,7 @@ impl Supervisor {
             Input::PidFile { unit } => self.pid_file_stirred(&unit),
             Input::Hangup { unit, id } => self.drop_stored(&unit, &id),
             Input::RemoveCgroup { unit, tries } => self.remove_cgroup(&unit, tries),
+            Input::Cleaned { unit, error } => self.feed(&unit, Event::Cleaned { error }),
             Input::BusName { name, owned, pid } => self.bus_name(&name, owned, pid),
         }
     }
@@ -431,9 +465,35 @@ impl Supervisor {
         }
     }
 
-    fn save(&self, unit: &str) {
-        if let Some(service) = self.services.get(unit) {
-            self.host.state.save(unit, &service.saved());
+    /// Writes down where a service is. Where that fails (a full disk) the service goes on and is told of it: not to start
+    /// what is wanted would be worse than to be unable to outlive a crash. It is tried again until it works.
+    fn save(&mut self, unit: &str) {
+        let Some(service) = self.services.get(unit) else { return };
+        if self.host.state.save(unit, &service.saved()) {
+            if self.unsaved.remove(unit) {
+                self.log(unit, Level::Info, "State can be saved again.".into());
+            }
+        } else {
+            self.retry_save = Some(self.host.now().monotonic.saturating_add(RETRY_SAVE));
+            if self.unsaved.insert(unit.to_owned()) {
+                let text = "State cannot be saved: if the supervisor died now, the service would not be found again.";
+                self.log(unit, Level::Warning, text.into());
+            }
+        }
+    }
+
+    fn save_again(&mut self) {
+        self.retry_save = None;
+        for unit in self.unsaved.clone() {
+            match self.services.get(&unit) {
+                Some(service) => {
+                    self.host.state.save(&definition_key(&unit), &service.unit);
+                    self.save(&unit);
+                }
+                None => {
+                    self.unsaved.remove(&unit);
+                }
+            }
         }
     }
 

@@ -162,6 +162,10 @@ impl Supervisor {
             tracing::warn!(unit, "cannot watch {}: {error}", cgroup.path().display());
         }
         let Some(service) = self.services.get_mut(unit) else { return };
+        if let Some(what) = service.machine.cleaning().map(<[String]>::to_vec) {
+            self.begin_clean(unit, &what);
+            return;
+        }
         let quiet = service.machine.state().is_down()
             || matches!(service.machine.state(), crate::core::state::State::AutoRestart { .. });
         if quiet {

@@ -120,6 +120,8 @@ pub struct Service {
     pub report_task: Option<Task>,
     /// Watches `BusName=`.
     pub bus_task: Option<Task>,
+    /// `systemctl clean` at work.
+    pub cleaning: Option<super::clean::Cleaning>,
 }
 
 impl Service {
@@ -146,6 +148,7 @@ impl Service {
             oom_kills: 0,
             report_task: None,
             bus_task: None,
+            cleaning: None,
         }
     }
 

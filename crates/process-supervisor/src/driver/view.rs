@@ -114,7 +114,8 @@ impl View for KernelView<'_> {
         let text = fs::read_to_string(path).map_err(|error| format!("{path}: {error}"))?;
         let metadata = fs::metadata(path).map_err(|error| format!("{path}: {error}"))?;
         let link = fs::symlink_metadata(path).map_err(|error| format!("{path}: {error}"))?;
-        let first = text.lines().next().unwrap_or_default().trim();
+        // As it stands: systemd takes no blanks around the number either.
+        let first = text.lines().next().unwrap_or_default();
         let pid = first.parse::<u32>().ok().filter(|pid| *pid > 0 && i32::try_from(*pid).is_ok());
         let pid = pid.ok_or_else(|| format!("{path} holds no process id: {first:?}"))?;
         let questionable = link.file_type().is_symlink() && link.uid() != 0;

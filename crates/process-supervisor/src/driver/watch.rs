@@ -57,6 +57,13 @@ pub enum Input {
         /// How often it was tried.
         tries: u32,
     },
+    /// `systemctl clean` is done.
+    Cleaned {
+        /// The unit.
+        unit: String,
+        /// What could not be removed.
+        error: Option<String>,
+    },
     /// The owner of a bus name.
     BusName {
         /// The name.

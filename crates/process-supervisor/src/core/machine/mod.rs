@@ -16,11 +16,12 @@
 //! Spawning is a question and an answer: [`Action::Spawn`] leaves `spawning` set until `Spawned` or `SpawnFailed`, and the
 //! state changes with the answer only. A supervisor that dies in between finds the intent in the saved state.
 //!
-//! Files: [`start`] and [`stop`] are the ways up and down, [`exits`] what the end of a process means, [`timers`] what a
+//! Files: [`start`] and [`stop`] are the ways up and down, [`clean`] what is done to a service that is down, [`exits`] what the end of a process means, [`timers`] what a
 //! deadline means, [`notify`] what a notification means, [`main_pid`] how the main process is found, [`spawning`] the answers
 //! to spawns. Each matches on every state.
 
 mod bus_name;
+mod clean;
 mod exits;
 mod main_pid;
 mod notify;
@@ -137,6 +138,11 @@ pub struct Machine {
     runtime_extra: u64,
     changes: Changes,
     cause: String,
+    #[serde(default)]
+    clean_result: ServiceResult,
+    /// What `systemctl clean` removes at the moment.
+    #[serde(default)]
+    cleaning: Vec<String>,
     /// The cause of the failure that is the result.
     failure: String,
     #[serde(skip)]
@@ -180,6 +186,8 @@ impl Machine {
             runtime_extra: 0,
             changes: Changes::default(),
             cause: String::new(),
+            clean_result: ServiceResult::Success,
+            cleaning: Vec::new(),
             failure: String::new(),
             actions: VecDeque::new(),
             now: Stamp::default(),
@@ -195,6 +203,8 @@ impl Machine {
             Event::Reload { cause } => self.reload(cause, view),
             Event::ResetFailed => self.reset_failed(),
             Event::Refused { result, cause } => self.refused(result, cause, view),
+            Event::Clean { what, cause } => self.clean(what, cause),
+            Event::Cleaned { error } => self.cleaned(error),
             Event::Spawned { pid } => self.spawned(pid, view),
             Event::SpawnFailed { error } => self.spawn_failed(&error, view),
             Event::ProcessExited { pid, exit } => self.process_exited(pid, exit, view),
@@ -291,6 +301,7 @@ impl Machine {
             active: self.active(),
             result: self.result,
             reload_result: self.reload_result,
+            clean_result: self.clean_result,
             will_restart: false,
             reload_failed: false,
             skipped: self.result == ServiceResult::ExecCondition,

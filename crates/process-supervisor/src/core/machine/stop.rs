@@ -49,7 +49,7 @@ impl Machine {
             | State::Reload(_)
             | State::ReloadSignal
             | State::ReloadNotify => self.enter_signal(State::StopSigterm, ServiceResult::Success, view),
-            State::Cleaning => self.enter_signal(State::FinalSigkill, ServiceResult::Success, view),
+            State::Cleaning => self.stop_cleaning(ServiceResult::Signal),
             State::Running | State::Exited => self.enter_stop(ServiceResult::Success, view),
         }
     }
@@ -200,7 +200,7 @@ impl Machine {
         if !(again && direct) {
             self.enter_telling(end, |status| status.will_restart = again);
         }
-        self.act(Action::Release);
+        self.act(Action::Release { comes_back: keep_fds });
         self.forbid_restart = false;
         if again {
             self.deadline = self.now.after(delay);
@@ -262,7 +262,10 @@ impl Machine {
                     self.enter_dead(fine, true);
                 }
             }
-            State::Dead | State::Failed => self.act(Action::Release),
+            State::Dead | State::Failed => {
+                // Only its control group is left to remove: the rest went, or stays, with the end of the run.
+                self.act(Action::Release { comes_back: true });
+            }
             State::Condition
             | State::StartPre
             | State::StartPost
@@ -309,6 +312,7 @@ impl Machine {
     pub(super) fn reset_failed(&mut self) {
         self.result = ServiceResult::Success;
         self.reload_result = ServiceResult::Success;
+        self.clean_result = ServiceResult::Success;
         self.restarts = 0;
         self.flush_restarts = false;
         self.cause = "reset-failed".into();

@@ -3,7 +3,7 @@
 use super::super::action::{Action, KillOrder, Level};
 use super::super::definition::TimeoutMode;
 use super::super::exit::ServiceResult;
-use super::super::state::State;
+use super::super::state::{Reloader, State};
 use super::super::time::span;
 use super::super::view::View;
 use super::Machine;
@@ -55,8 +55,11 @@ impl Machine {
                     }));
                 }
                 self.reload_result = timeout;
-                // The announcement was of the reload that just failed.
-                self.announcement = super::Announcement::Ready;
+                if self.state != State::Reload(Reloader::Service) {
+                    // The announcement was of the reload that just failed. A service that began one by itself is still
+                    // at it, and systemd goes on waiting.
+                    self.announcement = super::Announcement::Ready;
+                }
                 self.enter_running(ServiceResult::Success, view);
             }
             State::Stop => {
@@ -122,7 +125,10 @@ impl Machine {
                 self.enter(State::AutoRestart { due: true });
                 self.act(Action::RestartDue);
             }
-            State::Cleaning => self.enter_signal(State::FinalSigkill, timeout, view),
+            State::Cleaning => {
+                self.note_timeout("Cleaning timed out. Stopping it.".into());
+                self.stop_cleaning(timeout);
+            }
             State::Dead | State::Failed | State::Exited | State::AutoRestart { due: true } => {}
         }
     }
