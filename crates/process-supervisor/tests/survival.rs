@@ -3,7 +3,7 @@
 //!
 //! The test is the launcher: it holds the bus socket and the descriptor store, reaps orphans and tells of them, and starts
 //! the supervisor again; and it is the broker: it starts, stops and restarts services and hears what became of them.
-//! `SURVIVAL_SEED` and `SURVIVAL_KILLS` choose another run.
+//! `SURVIVAL_SEED`, `SURVIVAL_KILLS` and `SURVIVAL_SERVICES` choose another run; the long one is 500 kills of 50 services.
 
 use std::collections::{BTreeMap, HashMap};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
@@ -18,7 +18,7 @@ use sys::notify::{Incoming, NotifySocket};
 use sys::spawn::{Executor, SpawnRequest, Spawned, spawn};
 use unit_parser::{LoadPath, Loader, Mode, UnitName};
 
-const SERVICES: usize = 12;
+const SERVICES: u64 = 20;
 
 /// A small generator: the run depends on the seed only (and on the kernel's scheduling).
 struct Chance(u64);
@@ -150,15 +150,43 @@ enum Kind {
     Stubborn,
     /// Several commands in turn.
     Oneshot,
+    /// Never pings its watchdog.
+    Watched,
+    /// Never becomes ready.
+    Late,
+    /// Runs longer than it may.
+    Long,
+    /// Is killed by a signal.
+    Crashes,
+}
+
+fn stays(begin: &str) -> String {
+    format!("ExecStart=/bin/sh -c '{begin}; exec sleep 1000'\n")
 }
 
 impl Kind {
+    /// Sub-state, result and `ExecMainStatus` in the end, for those that come to one by themselves.
+    fn end(self) -> Option<(&'static str, &'static str, i32)> {
+        match self {
+            Kind::Steady | Kind::Restarts | Kind::Stubborn => None,
+            Kind::Fails(code) => Some(("failed", "exit-code", code)),
+            Kind::Oneshot => Some(("exited", "success", 0)),
+            Kind::Watched => Some(("failed", "watchdog", 15)),
+            Kind::Late | Kind::Long => Some(("failed", "timeout", 15)),
+            Kind::Crashes => Some(("failed", "signal", 9)),
+        }
+    }
+
     fn of(n: usize) -> Kind {
-        match n % 6 {
+        match n % 10 {
             0 | 1 => Kind::Steady,
             2 => Kind::Fails(40 + (n % 50) as i32),
             3 => Kind::Restarts,
             4 => Kind::Stubborn,
+            5 => Kind::Watched,
+            6 => Kind::Late,
+            7 => Kind::Long,
+            8 => Kind::Crashes,
             _ => Kind::Oneshot,
         }
     }
@@ -167,7 +195,7 @@ impl Kind {
         // Each main process writes one line "begin PID" first: two of them alive at a time would be a doubled start.
         let begin = format!("echo begin $$$$ >>{}", log.display());
         let body = match self {
-            Kind::Steady => format!("ExecStart=/bin/sh -c '{begin}; exec sleep 1000'\n"),
+            Kind::Steady => stays(&begin),
             Kind::Fails(code) => format!("ExecStart=/bin/sh -c '{begin}; sleep 0.0$$(($$$$ %% 9)); exit {code}'\n"),
             Kind::Restarts => {
                 format!("Restart=always\nRestartSec=20ms\nExecStart=/bin/sh -c '{begin}; sleep 0.05; exit 7'\n")
@@ -175,6 +203,10 @@ impl Kind {
             Kind::Stubborn => format!(
                 "TimeoutStopSec=300ms\nExecStart=/bin/sh -c 'trap \"\" TERM; {begin}; while :; do sleep 0.2; done'\n"
             ),
+            Kind::Watched => format!("WatchdogSec=200ms\nWatchdogSignal=SIGTERM\n{}", stays(&begin)),
+            Kind::Late => format!("Type=notify\nTimeoutStartSec=200ms\n{}", stays(&begin)),
+            Kind::Long => format!("RuntimeMaxSec=200ms\n{}", stays(&begin)),
+            Kind::Crashes => format!("ExecStart=/bin/sh -c '{begin}; sleep 0.02; kill -9 $$$$'\n"),
             Kind::Oneshot => format!(
                 "Type=oneshot\nRemainAfterExit=yes\nExecStartPre=/bin/sleep 0.02\nExecStart=/bin/sh -c '{begin}; sleep 0.03'\n\
                  ExecStart=/bin/sh -c 'sleep 0.02; echo second >>{0}'\nExecStopPost=/bin/sh -c 'echo post >>{0}'\n",
@@ -378,9 +410,9 @@ fn survive(name: &str, cgroups: Option<&Path>) {
         let (peer, events) = Peer::open(&dir.join("process-supervisor.bus"));
         let loader = Loader::new(LoadPath { dirs: Vec::new() }, Mode::System, unit_parser::Host::default());
         let mut definitions = BTreeMap::new();
-        for n in 0..SERVICES {
+        for n in 0..number("SURVIVAL_SERVICES", SERVICES) {
             let name = format!("s{n}.service");
-            let kind = Kind::of(n);
+            let kind = Kind::of(n as usize);
             let log = dir.join(format!("s{n}.log"));
             let unit = loader.load_text(&UnitName::parse(&name).expect("name"), &kind.text(&log), None);
             assert!(unit.diagnostics.is_empty(), "{:?}", unit.diagnostics);
@@ -470,13 +502,11 @@ fn survive(name: &str, cgroups: Option<&Path>) {
             .settle("start", Duration::from_secs(20), |world| {
                 let right = |name: &String| {
                     let Some(status) = world.broker.states.get(name) else { return false };
-                    match world.definitions[name].0 {
-                        Kind::Steady | Kind::Stubborn => {
-                            sub(status) == "running" && property_u32(status, "MainPID") > 0
-                        }
-                        Kind::Fails(code) => sub(status) == "failed" && property_i32(status, "ExecMainStatus") == code,
-                        Kind::Restarts => property_u32(status, "NRestarts") >= 2,
-                        Kind::Oneshot => sub(status) == "exited",
+                    let kind = world.definitions[name].0;
+                    match kind.end() {
+                        Some(end) => end == (sub(status), &status.result, property_i32(status, "ExecMainStatus")),
+                        None if kind == Kind::Restarts => property_u32(status, "NRestarts") >= 2,
+                        None => sub(status) == "running" && property_u32(status, "MainPID") > 0,
                     }
                 };
                 world.definitions.keys().filter(|name| !right(name)).cloned().collect()
