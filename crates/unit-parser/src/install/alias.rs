@@ -13,7 +13,7 @@ pub(super) enum Alias {
     Own,
     /// A name that this unit cannot have.
     Incompatible(String),
-    /// A path that is no link in a dependency directory.
+    /// A path that is not in a dependency directory.
     BadReference(String),
 }
 
@@ -45,12 +45,12 @@ fn verify_dependency_link(alias: &str, directory: &str, name: &str, target: &Uni
         return Alias::BadReference(alias.to_owned());
     };
     let Ok(name) = UnitName::parse(name) else {
-        return Alias::BadReference(alias.to_owned());
+        return Alias::Incompatible(alias.to_owned());
     };
     let same = name == *target
         || name.template().is_some_and(|template| template == *target)
         || (dependent.is_template() && target.template().is_some_and(|template| template == name));
-    if same { Alias::Link(alias.to_owned()) } else { Alias::BadReference(alias.to_owned()) }
+    if same { Alias::Link(alias.to_owned()) } else { Alias::Incompatible(alias.to_owned()) }
 }
 
 /// Same type, one that can have aliases, and plain for plain, template for template, instance for the same instance or
@@ -84,7 +84,7 @@ mod tests {
             ("b.service", "a@x.service", Alias::Incompatible("b.service".into())),
             ("b@.service", "a.service", Alias::Incompatible("b@.service".into())),
             ("t.target.wants/a.service", "a.service", Alias::Link("t.target.wants/a.service".into())),
-            ("t.target.wants/b.service", "a.service", Alias::BadReference("t.target.wants/b.service".into())),
+            ("t.target.wants/b.service", "a.service", Alias::Incompatible("t.target.wants/b.service".into())),
             ("t.target/a.service", "a.service", Alias::BadReference("t.target/a.service".into())),
         ];
         for (alias, target, expected) in table {

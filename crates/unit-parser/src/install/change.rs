@@ -186,6 +186,7 @@ fn errno_bus_name(errno: i32) -> &'static str {
         5 => "org.freedesktop.DBus.Error.IOError",
         12 => "org.freedesktop.DBus.Error.NoMemory",
         17 => "org.freedesktop.DBus.Error.FileExists",
+        18 => "System.Error.EXDEV",
         20 => "System.Error.ENOTDIR",
         21 => "System.Error.EISDIR",
         22 => "org.freedesktop.DBus.Error.InvalidArgs",
@@ -194,6 +195,7 @@ fn errno_bus_name(errno: i32) -> &'static str {
         30 => "org.freedesktop.DBus.Error.PropertyReadOnly",
         36 => "System.Error.ENAMETOOLONG",
         40 => "System.Error.ELOOP",
+        67 => "System.Error.ENOLINK",
         _ => "org.freedesktop.DBus.Error.Failed",
     }
 }

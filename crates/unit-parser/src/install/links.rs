@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use super::InstallPaths;
 use super::change::{ChangeKind, InstallError, Log};
 use super::paths::text;
-use super::search::resolve;
+use super::search::{errno, resolve};
 use crate::name::UnitName;
 
 /// Whether something was done.
@@ -111,13 +111,25 @@ pub(super) fn remove_marked(
         return Ok(());
     }
     let mut seen = BTreeSet::new();
+    let failures = log.failures.len();
     loop {
         let mut again = false;
         remove_in(paths, marked, config, config, dry_run, &mut seen, &mut again, log)?;
         if !again {
-            return Ok(());
+            break;
         }
     }
+    // What stood in the way is told once, and first.
+    let mut others: Vec<InstallError> = Vec::new();
+    for failure in log.failures.drain(failures..) {
+        if !others.contains(&failure) {
+            others.push(failure);
+        }
+    }
+    let mut others = others.into_iter();
+    let first = others.next();
+    log.failures.extend(others);
+    first.map_or(Ok(()), Err)
 }
 
 #[allow(clippy::too_many_arguments, reason = "one recursive step of `remove_marked`, its state passed along")]
@@ -148,7 +160,20 @@ fn remove_in(
         if !file_type.is_symlink() || UnitName::parse(&name).is_err() || seen.contains(&path) {
             continue;
         }
-        if !(marked.contains(&name) || leads_to_marked(paths, marked, &path)) {
+        let template = UnitName::parse(&name).ok().and_then(|name| name.template());
+        let of_template = template.is_some_and(|template| marked.contains(template.as_str()));
+        let named = marked.contains(&name) || of_template;
+        let leads = match resolve(paths, &path).and_then(|target| target.real) {
+            Ok(_) | Err(_) if named => true,
+            Ok(real) => is_marked(paths, marked, &real),
+            // Nothing lies at the end of a circle; which is wrong, whatever was to be removed.
+            Err(error) if error.raw_os_error() == Some(errno::ELOOP) => {
+                log.failures.push(InstallError::Linked(text(&path)));
+                false
+            }
+            Err(_) => false,
+        };
+        if !leads {
             continue;
         }
         if dry_run {
@@ -169,13 +194,9 @@ fn remove_in(
     Ok(())
 }
 
-fn leads_to_marked(paths: &InstallPaths, marked: &BTreeSet<String>, link: &Path) -> bool {
-    let Ok(target) = resolve(paths, link) else { return false };
-    let is_marked = |path: &Path| {
-        marked.contains(&text(&paths.inside(path)))
-            || path.file_name().is_some_and(|name| marked.contains(name.to_string_lossy().as_ref()))
-    };
-    is_marked(&target.real)
+fn is_marked(paths: &InstallPaths, marked: &BTreeSet<String>, path: &Path) -> bool {
+    marked.contains(&text(&paths.inside(path)))
+        || path.file_name().is_some_and(|name| marked.contains(name.to_string_lossy().as_ref()))
 }
 
 /// `foo.target.wants` is of no use without links; the directory itself stays.

@@ -99,7 +99,11 @@ impl Presets {
                 Some(_) | None => continue,
             };
             let Some(pattern) = words.next() else { continue };
-            let instances = if enable { words.map(str::to_owned).collect() } else { Vec::new() };
+            let instances: Vec<String> = if enable { words.map(str::to_owned).collect() } else { Vec::new() };
+            // Only templates have instances.
+            if !instances.is_empty() && !UnitName::parse(pattern).is_ok_and(|name| name.is_template()) {
+                continue;
+            }
             self.0.push(Rule { enable, pattern: pattern.to_owned(), instances });
         }
     }
@@ -161,9 +165,13 @@ impl Installer {
         let (mut plus, mut minus) = self.contexts();
         for name in self.all_names() {
             let mut own = Log::default();
-            // Masked, generated and broken units are passed over.
-            let _ = self.sort_out(&presets, &name, &mut plus, &mut minus, &mut own);
+            let done = self.sort_out(&presets, &name, &mut plus, &mut minus, &mut own);
+            let passed_over = own.failures.iter().all(is_passed_over);
             log.changes.extend(own.changes);
+            log.failures.extend(own.failures);
+            if done.is_none() && !passed_over {
+                return log.finish(false, true);
+            }
         }
         let done = self.execute(&mut plus, &mut minus, mode, flags, &mut log);
         log.finish(done.unwrap_or(false), done.is_none())
@@ -233,6 +241,25 @@ impl Installer {
             return Some(false);
         }
         self.apply(plus, config, flags.force, LOAD, true, log)
+    }
+}
+
+/// Units that "all units" leaves out, with a word: masked and generated ones, and links that lead to nothing good.
+fn is_passed_over(failure: &InstallError) -> bool {
+    match failure {
+        InstallError::Masked(_)
+        | InstallError::Generated(_)
+        | InstallError::Linked(_)
+        | InstallError::BadReference(_)
+        | InstallError::NotFound(_) => true,
+        InstallError::Exists { .. }
+        | InstallError::ExistsAsLink { .. }
+        | InstallError::NonTemplate(_)
+        | InstallError::InvalidName(_)
+        | InstallError::BadAlias { .. }
+        | InstallError::BadSpecifier(_)
+        | InstallError::Errno { .. }
+        | InstallError::Plain(_) => false,
     }
 }
 

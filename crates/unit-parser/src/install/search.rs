@@ -7,7 +7,7 @@ use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use super::InstallPaths;
-use super::section::{Install, expand};
+use super::section::{Install, may_alias};
 use crate::name::UnitName;
 use crate::specifier::Host;
 
@@ -25,6 +25,8 @@ pub(super) mod errno {
     pub const ENOENT: i32 = 2;
     pub const ENOTDIR: i32 = 20;
     pub const ENOTTY: i32 = 25;
+    pub const EXDEV: i32 = 18;
+    pub const ENOLINK: i32 = 67;
 }
 
 /// Why a name leads nowhere.
@@ -171,6 +173,11 @@ impl<'a> Context<'a> {
         path.map(|path| self.add(name, Some(path), false))
     }
 
+    /// Whether there is anything of this name, or of its template's.
+    pub fn is_found(&mut self, index: usize) -> bool {
+        self.search(index, FIND) != Err(Failure::NotFound)
+    }
+
     /// Follows a name to its file; returns the name at the end, which may be another one.
     pub fn traverse(&mut self, start: usize, how: How) -> Result<usize, Failure> {
         self.search(start, how)?;
@@ -238,7 +245,7 @@ impl<'a> Context<'a> {
         }
         if how.load && self.info(index).kind != Kind::Masked {
             let names = std::iter::once(&name).chain(&template);
-            self.read_dropins(index, &names.map(|name| format!("{name}.d")).collect::<Vec<_>>());
+            self.read_dropins(index, &names.map(|name| format!("{name}.d")).collect::<Vec<_>>())?;
         }
         Ok(())
     }
@@ -266,7 +273,14 @@ impl<'a> Context<'a> {
         let metadata = std::fs::symlink_metadata(path)?;
         if metadata.is_symlink() {
             let target = resolve(self.paths, path)?;
-            self.info_mut(index).kind = if is_masking(&target.real) {
+            if target.in_search_path
+                && let Some(name) = path.file_name().and_then(|name| name.to_str())
+                && let Ok(name) = UnitName::parse(name)
+            {
+                verify_link(&name, &target.path).map_err(Failure::Errno)?;
+            }
+            let real = target.real?;
+            self.info_mut(index).kind = if is_masking(&real) {
                 Kind::Masked
             } else if target.in_search_path {
                 Kind::Alias(target.path)
@@ -284,28 +298,31 @@ impl<'a> Context<'a> {
         }
         info.kind = Kind::Regular;
         if let Some(text) = text {
-            self.take_section(index, &text);
+            self.take_section(index, &text)?;
         }
         Ok(())
     }
 
-    fn take_section(&mut self, index: usize, text: &str) {
+    /// Reads an `[Install]` section. A bad name in `Also=` or `DefaultInstance=` spoils the file.
+    fn take_section(&mut self, index: usize, text: &str) -> Result<(), Failure> {
+        let host = self.host;
         let info = self.info_mut(index);
         let name = info.name.clone();
-        let before = info.install.also.len();
-        info.install.read(text, &name);
-        let also: Vec<String> = info.install.also.iter().skip(before).cloned().collect();
-        let instance = info.install.default_instance.clone();
+        let read = info.install.read(text, &name, host);
+        let Ok(also) = read else {
+            // Asked again, it fails again.
+            info.kind = Kind::Unknown;
+            info.install = Install::default();
+            return Err(Failure::Errno(errno::EINVAL));
+        };
         for other in also {
-            let other = expand(&other, &name, instance.as_deref(), self.host);
-            if let Ok(other) = UnitName::parse(&other) {
-                self.add(other, None, true);
-            }
+            self.add(other, None, true);
         }
+        Ok(())
     }
 
     /// `*.conf` of the `.d` directories, sorted by name; the first directory wins.
-    fn read_dropins(&mut self, index: usize, directories: &[String]) {
+    fn read_dropins(&mut self, index: usize, directories: &[String]) -> Result<(), Failure> {
         let mut files: BTreeMap<std::ffi::OsString, PathBuf> = BTreeMap::new();
         for directory in directories {
             for (place, base) in self.paths.search.iter().enumerate() {
@@ -324,9 +341,10 @@ impl<'a> Context<'a> {
             let regular = std::fs::metadata(&path).is_ok_and(|metadata| metadata.is_file());
             // A drop-in that cannot be read is as good as none, as it is for the unit itself.
             if regular && let Ok(bytes) = std::fs::read(&path) {
-                self.take_section(index, &String::from_utf8_lossy(&bytes));
+                self.take_section(index, &String::from_utf8_lossy(&bytes))?;
             }
         }
+        Ok(())
     }
 }
 
@@ -335,10 +353,29 @@ impl<'a> Context<'a> {
 pub(super) struct Target {
     /// One step, with the root.
     pub path: PathBuf,
-    /// All steps, with the root; the same if it does not exist.
-    pub real: PathBuf,
-    /// Whether that is directly in a directory of the load path.
+    /// All steps, with the root; the same if it does not exist. `ELOOP` for links that go in a circle.
+    pub real: io::Result<PathBuf>,
+    /// Whether that is in a directory of the load path, or below one.
     pub in_search_path: bool,
+}
+
+/// Whether a unit's name may be a link to another file of the load path (systemd.unit(5), "Description"): the errno if not.
+fn verify_link(name: &UnitName, target: &Path) -> Result<(), i32> {
+    if !may_alias(name.unit_type()) {
+        return Err(errno::EINVAL);
+    }
+    let target = target.file_name().and_then(|target| target.to_str()).unwrap_or_default();
+    let target = UnitName::parse(target).map_err(|_| errno::EXDEV)?;
+    if target == *name {
+        return Err(errno::ELOOP);
+    }
+    let fits = match (name.instance(), target.instance()) {
+        (Some(one), Some(other)) => one == other,
+        (Some(_), None) => target.is_template(),
+        (None, Some(_)) => false,
+        (None, None) => name.is_template() == target.is_template(),
+    };
+    if fits && target.unit_type() == name.unit_type() { Ok(()) } else { Err(errno::EXDEV) }
 }
 
 /// Reads a link. Absolute targets are inside the root.
@@ -352,25 +389,25 @@ pub(super) fn resolve(paths: &InstallPaths, link: &Path) -> io::Result<Target> {
     let real = follow(paths, &path);
     // Directories of the load path can be links themselves (/lib); compare what they are.
     let parent = path.parent().map(|parent| std::fs::canonicalize(parent).unwrap_or_else(|_| parent.to_owned()));
-    let in_search_path = paths.in_search_path(&path)
+    let in_search_path = paths.search.iter().any(|dir| path.starts_with(dir))
         || parent.is_some_and(|parent| {
-            paths.search.iter().any(|dir| std::fs::canonicalize(dir).is_ok_and(|dir| dir == parent))
+            paths.search.iter().any(|dir| std::fs::canonicalize(dir).is_ok_and(|dir| parent.starts_with(dir)))
         });
     Ok(Target { path, real, in_search_path })
 }
 
 /// Follows links to the end, inside the root.
-fn follow(paths: &InstallPaths, path: &Path) -> PathBuf {
+fn follow(paths: &InstallPaths, path: &Path) -> io::Result<PathBuf> {
     let mut current = path.to_owned();
     for _ in 0..MAX_LINKS {
-        let Ok(raw) = std::fs::read_link(&current) else { return current };
+        let Ok(raw) = std::fs::read_link(&current) else { return Ok(current) };
         current = if raw.is_absolute() {
             paths.outside(&normalized(&raw))
         } else {
             normalized(&current.parent().unwrap_or(Path::new("/")).join(raw))
         };
     }
-    path.to_owned()
+    Err(io::Error::from_raw_os_error(errno::ELOOP))
 }
 
 /// Takes `.` and `..` out of a path as text.

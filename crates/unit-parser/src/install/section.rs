@@ -22,8 +22,13 @@ impl Install {
         lists.into_iter().any(|list| !list.is_empty())
     }
 
-    /// Reads a file (or a drop-in on top of it). An empty assignment resets its list.
-    pub fn read(&mut self, text: &str, unit: &UnitName) {
+    /// Reads a file (or a drop-in on top of it). An empty assignment resets its list, but that of `Also=`. Gives the units
+    /// that `Also=` names.
+    ///
+    /// # Errors
+    /// [`BadName`]; what comes after it is not read.
+    pub fn read(&mut self, text: &str, unit: &UnitName, host: &Host) -> Result<Vec<UnitName>, BadName> {
+        let mut named = Vec::new();
         for (key, value) in lines(text) {
             let list = match key.as_str() {
                 "Alias" if !may_alias(unit.unit_type()) => continue,
@@ -35,19 +40,40 @@ impl Install {
                 "DefaultInstance" => {
                     // An instance of a template has its instance already.
                     if unit.is_template() {
-                        self.default_instance = Some(value).filter(|value| !value.is_empty());
+                        self.default_instance = instance(&value, unit, host)?;
                     }
                     continue;
                 }
                 _ => continue,
             };
-            if value.is_empty() {
+            if key == "Also" {
+                let also =
+                    words(&value).into_iter().map(|other| expand(&other, unit, self.default_instance.as_deref(), host));
+                for other in also {
+                    named.push(UnitName::parse(&other).map_err(|_| BadName)?);
+                }
+            }
+            if value.is_empty() && key != "Also" {
                 list.clear();
             } else {
                 list.extend(words(&value));
             }
         }
+        Ok(named)
     }
+}
+
+/// `DefaultInstance=` or `Also=` with something that is none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct BadName;
+
+fn instance(value: &str, unit: &UnitName, host: &Host) -> Result<Option<String>, BadName> {
+    let expanded = expand(value, unit, None, host);
+    if expanded.is_empty() {
+        return Ok(None);
+    }
+    let fits = UnitName::parse(&format!("x@{expanded}.service")).is_ok_and(|name| name.instance() == Some(&*expanded));
+    if fits { Ok(Some(expanded)) } else { Err(BadName) }
 }
 
 /// Types that can have aliases (systemd.unit(5), Alias=).
@@ -165,7 +191,7 @@ mod tests {
     fn only_the_install_section_counts_and_empty_resets() {
         let text = "[Unit]\nAlias=no.service\n[Install]\n# WantedBy=no.target\nWantedBy=a.target \\\n; between\n  \"b.target\"\nAlias=x.service\nAlias=\nAlso=c.socket\n[Service]\nAlias=no.service\n";
         let mut install = Install::default();
-        install.read(text, &UnitName::parse("a.service").unwrap());
+        install.read(text, &UnitName::parse("a.service").unwrap(), &Host::default()).unwrap();
         assert_eq!(install.wanted_by, ["a.target", "b.target"]);
         assert!(install.aliases.is_empty());
         assert_eq!(install.also, ["c.socket"]);

@@ -144,7 +144,8 @@ impl Installer {
         let mut context = Context::listed(&self.paths, &self.host, &links.listing);
         let index = context.add(parsed, None, false);
         let index = context.traverse(index, LOAD_FOLLOW).map_err(|failure| match failure {
-            Failure::NotFound | Failure::Dangling => InstallError::Plain(errno::ENOENT),
+            Failure::NotFound => InstallError::Plain(errno::ENOENT),
+            Failure::Dangling => InstallError::Plain(errno::ENOLINK),
             Failure::Errno(errno) => InstallError::Plain(errno),
         })?;
         let info = context.info(index);

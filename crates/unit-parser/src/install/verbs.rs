@@ -137,7 +137,7 @@ impl Installer {
                 log.add(ChangeKind::MaskedByGenerator, file.clone(), "");
             }
             let path = config.join(file);
-            let resolved = super::search::resolve(&self.paths, &path).map(|target| target.real);
+            let resolved = super::search::resolve(&self.paths, &path).and_then(|target| target.real);
             if is_masking(&resolved.unwrap_or_else(|_| path.clone())) {
                 masked.insert(path);
             }
@@ -163,7 +163,9 @@ impl Installer {
         let found = self.paths.search.iter().map(|dir| dir.join(file)).find(|path| path.symlink_metadata().is_ok());
         found.is_some_and(|path| {
             self.paths.is_generated(&path)
-                && is_masking(&super::search::resolve(&self.paths, &path).map_or(path, |target| target.real))
+                && is_masking(
+                    &super::search::resolve(&self.paths, &path).and_then(|target| target.real).unwrap_or(path),
+                )
         })
     }
 
@@ -186,9 +188,10 @@ impl Installer {
                 std::io::ErrorKind::NotFound => InstallError::NotFound(file.clone()),
                 _ => refused(Path::new(file), &error),
             })?;
-            let errno = if metadata.is_symlink() {
-                errno::ELOOP
-            } else if metadata.is_dir() {
+            if metadata.is_symlink() {
+                return Err(InstallError::Linked(file.clone()).into());
+            }
+            let errno = if metadata.is_dir() {
                 errno::EISDIR
             } else if metadata.is_file() {
                 0
@@ -230,7 +233,9 @@ impl Installer {
                 let path = dir.join(file);
                 vendor |= present(&path).is_ok_and(|metadata| metadata.is_file()) && self.paths.is_vendor(&path);
                 let dropins = dir.join(format!("{file}.d"));
-                let ours = self.paths.is_config_dir(dir) || self.paths.is_control_dir(dir);
+                let ours = self.paths.is_config_dir(dir)
+                    || self.paths.is_control_dir(dir)
+                    || self.paths.is_transient(&dropins);
                 if ours && present(&dropins).is_ok_and(|metadata| metadata.is_dir()) {
                     let files = std::fs::read_dir(&dropins).into_iter().flatten().flatten();
                     let files = files.filter(|file| file.file_name().to_string_lossy().ends_with(".conf"));
@@ -387,6 +392,7 @@ impl Installer {
         log: &mut Log,
     ) -> Option<bool> {
         let mut count = 0;
+        let mut failed_one = false;
         while let Some(index) = context.next() {
             let index = match context.traverse(index, how) {
                 Ok(_) => index,
@@ -407,11 +413,15 @@ impl Installer {
                     // Something could have been enabled: no complaint about missing install information.
                     count += 1;
                 }
-                Kind::Regular => count += self.apply_one(context, index, config, force, lenient, log)?,
+                // What one unit cannot have is no reason to leave the others out.
+                Kind::Regular => match self.apply_one(context, index, config, force, lenient, log) {
+                    Some(more) => count += more,
+                    None => failed_one = true,
+                },
                 Kind::Unknown | Kind::Alias(_) | Kind::Linked(_) => {}
             }
         }
-        Some(count > 0)
+        (!failed_one).then_some(count > 0)
     }
 
     fn apply_one(
@@ -500,7 +510,7 @@ impl Installer {
                     return Made::Failed;
                 }
             },
-            // A template can only be wanted by another template.
+            // A template can only be wanted by another template, or by an instance.
             None => (info.name.clone(), true),
         };
         let mut made = Made::Nothing;
@@ -508,7 +518,7 @@ impl Installer {
             let dependent = expand(dependent, &info.name, default_instance, &self.host);
             let parsed = UnitName::parse(&dependent);
             match parsed {
-                Ok(parsed) if !only_templates || parsed.is_template() => {}
+                Ok(parsed) if !only_templates || parsed.is_template() || parsed.is_instance() => {}
                 // Presets go over all units: `getty@.service` without an instance is none of their business.
                 Ok(_) | Err(_) if lenient => continue,
                 Ok(_) => {
@@ -541,7 +551,7 @@ impl Installer {
     fn exists(&self, name: &str) -> bool {
         let mut context = Context::new(&self.paths, &self.host);
         let Some(index) = context.add_argument(name) else { return false };
-        !matches!(context.traverse(index, FIND), Err(Failure::NotFound))
+        context.is_found(index)
     }
 
     pub(super) fn remove(
@@ -606,7 +616,9 @@ pub(super) fn mark_for_removal(context: &mut Context<'_>, marked: &mut BTreeSet<
 /// A failure of the search in the words of the bus.
 pub(super) fn failed(name: &str, failure: Failure) -> InstallError {
     match failure {
-        Failure::NotFound | Failure::Dangling => InstallError::NotFound(name.to_owned()),
+        Failure::NotFound => InstallError::NotFound(name.to_owned()),
+        Failure::Dangling => InstallError::Errno { path: name.to_owned(), errno: errno::ENOLINK },
+        Failure::Errno(errno::EXDEV) => InstallError::BadReference(name.to_owned()),
         Failure::Errno(errno::ELOOP) => InstallError::Linked(name.to_owned()),
         Failure::Errno(errno) => InstallError::Errno { path: name.to_owned(), errno },
     }
