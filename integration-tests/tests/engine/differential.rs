@@ -23,6 +23,18 @@ fn difference(one: &[Seen], other: &[Seen]) -> Option<usize> {
     (0..one.len().max(other.len())).find(|at| one.get(*at) != other.get(*at))
 }
 
+/// systemd takes a restart for a stop when it looks for ordering cycles. Where there is one among the starts that
+/// follow, the jobs wait for each other forever; Quintet refuses them, or drops one (docs/compatibility.md).
+fn is_deadlock(wanted: &[Seen], got: &[Seen], at: usize) -> bool {
+    let has =
+        |seen: &[Seen], text: &str| seen.get(at).is_some_and(|seen| seen.lines.iter().any(|line| line.contains(text)));
+    let replied = |seen: &[Seen]| seen.get(at).and_then(|seen| seen.lines.first().cloned());
+    let waiting = wanted.get(at).map_or(0, |seen| seen.lines.iter().filter(|l| l.contains("[start waiting]")).count());
+    has(wanted, "reply restart ")
+        && waiting > 1
+        && (has(got, ".TransactionOrderIsCyclic") || replied(wanted) != replied(got))
+}
+
 fn play(manager: &mut Manager, graph: &Graph, steps: &[Seen]) -> Vec<Seen> {
     let mut player = Player::new(manager, graph);
     let seen = player.again(steps);
@@ -64,7 +76,7 @@ fn what_systemd_does() {
         (first..first + number("QUINTET_GRAPHS", 20)).map(|seed| Graph::of_seed(seed, GATE)).collect();
     let mut theirs = Manager::boot(true, &graphs);
     let mut ours = Manager::boot(false, &graphs);
-    let (mut differ, mut undecided, mut steps) = (Vec::new(), 0, 0);
+    let (mut differ, mut undecided, mut deadlocks, mut steps) = (Vec::new(), 0, 0, 0);
     for (graph, seed) in graphs.iter().zip(first..) {
         let mut player = Player::new(&mut theirs, graph);
         let wanted = player.random(&mut Random::seeded(seed ^ 0x5eed), STEPS);
@@ -72,6 +84,10 @@ fn what_systemd_does() {
         steps += wanted.len();
         let got = play(&mut ours, graph, &wanted);
         let Some(at) = difference(&wanted, &got) else { continue };
+        if is_deadlock(&wanted, &got, at) {
+            deadlocks += 1;
+            continue;
+        }
         // systemd visits units in the order of a hash table. What it doesn't decide twice in the same way is no difference.
         let mut agreed = at;
         let same = (0..3).any(|_| {
@@ -86,6 +102,9 @@ fn what_systemd_does() {
             differ.push(seed);
         }
     }
-    println!("{} graphs, {steps} steps, {undecided} where systemd itself is undecided", graphs.len());
+    println!(
+        "{} graphs, {steps} steps, {undecided} where systemd itself is undecided, {deadlocks} where its jobs wait forever",
+        graphs.len()
+    );
     assert!(differ.is_empty(), "they differ with the seeds {differ:?}");
 }

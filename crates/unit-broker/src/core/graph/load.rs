@@ -262,6 +262,13 @@ impl Engine {
                 self.order_after_mount(cx, &mount);
             }
         }
+        // As systemd, which sets all states anew: what holds for active units all the time is looked at again.
+        for id in self.graph.ids() {
+            let active = self.graph[id].active;
+            if active.is_up() {
+                self.defer(id, active);
+            }
+        }
         self.wake_all();
         self.actions.push(Action::Reloading(false));
     }

@@ -135,7 +135,7 @@ impl Engine {
             });
         }
         if matches!(plan.mode, JobMode::Isolate | JobMode::Flush) {
-            for job in self.jobs.iter().filter(|job| plan.of_unit(job.unit).is_empty()) {
+            for job in self.swept(plan) {
                 told.push(PlannedJob {
                     unit: self.graph[job.unit].name.clone(),
                     job_type: job.job_type,

@@ -7,9 +7,9 @@ use crate::core::api::reply::{Affected, Queued};
 use crate::core::api::types::{JobMode, JobResult, JobType};
 use crate::core::engine::{Cx, Engine};
 use crate::core::graph::UnitId;
-use crate::core::jobs::JobId;
 use crate::core::jobs::install::Proposal;
 use crate::core::jobs::kind::{collapse, conflicts};
+use crate::core::jobs::{Job, JobId};
 
 use super::order::Cycle;
 
@@ -103,8 +103,7 @@ impl Engine {
         };
         self.report_cycles(cx, &cycles);
         if matches!(mode, JobMode::Isolate | JobMode::Flush) {
-            let gone: Vec<JobId> =
-                self.jobs.iter().filter(|job| plan.of_unit(job.unit).is_empty()).map(|job| job.id).collect();
+            let gone: Vec<JobId> = self.swept(&plan).map(|job| job.id).collect();
             for id in gone {
                 self.finish(cx, id, JobResult::Canceled, false);
             }
@@ -150,6 +149,12 @@ impl Engine {
             let text = format!("Failed to enqueue {job_type} job, ignoring: {error}");
             self.actions.push(Action::Log(Some(name), LogLevel::Warning, text));
         }
+    }
+
+    /// The queued jobs that end for a transaction of mode `isolate` or `flush`.
+    pub(in crate::core) fn swept(&self, plan: &Transaction) -> impl Iterator<Item = &Job> {
+        let stays = |job: &Job| self.graph[job.unit].settings.ignore_on_isolate || !plan.of_unit(job.unit).is_empty();
+        self.jobs.iter().filter(move |job| !stays(job))
     }
 
     /// Why a job of a plan is there.
