@@ -10,7 +10,6 @@ pub(super) struct Install {
     pub aliases: Vec<String>,
     pub wanted_by: Vec<String>,
     pub required_by: Vec<String>,
-    pub upheld_by: Vec<String>,
     pub also: Vec<String>,
     pub default_instance: Option<String>,
 }
@@ -18,7 +17,7 @@ pub(super) struct Install {
 impl Install {
     /// Whether enabling the unit makes links.
     pub fn has_rules(&self) -> bool {
-        let lists = [&self.aliases, &self.wanted_by, &self.required_by, &self.upheld_by];
+        let lists = [&self.aliases, &self.wanted_by, &self.required_by];
         lists.into_iter().any(|list| !list.is_empty())
     }
 
@@ -35,7 +34,6 @@ impl Install {
                 "Alias" => &mut self.aliases,
                 "WantedBy" => &mut self.wanted_by,
                 "RequiredBy" => &mut self.required_by,
-                "UpheldBy" => &mut self.upheld_by,
                 "Also" => &mut self.also,
                 "DefaultInstance" => {
                     // An instance of a template has its instance already.

@@ -435,8 +435,8 @@ impl Installer {
     ) -> Option<usize> {
         let mut made = self.link_aliases(context, index, config, force, log);
         let install = &context.info(index).install;
-        let lists =
-            [(&install.wanted_by, "wants"), (&install.required_by, "requires"), (&install.upheld_by, "upholds")];
+        // No links for UpheldBy=, as in systemd 252, which doesn't know it: a tree enabled here is the one enabled there.
+        let lists = [(&install.wanted_by, "wants"), (&install.required_by, "requires")];
         for (list, suffix) in lists {
             let more = self.link_dependents(context, index, list, suffix, config, lenient, log);
             made = made.or(more);

@@ -264,6 +264,8 @@ impl Engine {
         }
         // As systemd, which sets all states anew: what holds for active units all the time is looked at again.
         for id in self.graph.ids() {
+            // systemd 252 forgets how often units were started.
+            self.graph[id].starts.reset();
             let active = self.graph[id].active;
             if active.is_up() {
                 self.defer(id, active);
