@@ -11,7 +11,7 @@ const DAEMONS: [&str; 4] = ["device-watcher", "process-supervisor", "socket-acti
 #[test]
 fn man_pages_are_up_to_date() {
     let folder = repository().join("dist/usr/share/man/man8");
-    for program in DAEMONS.into_iter().chain(["quintet", "unitctl"]) {
+    for program in DAEMONS.into_iter().chain(["quintet", "unitctl", "unit-parser"]) {
         let output = Command::new(programs().join(program)).arg("--man-page").output().expect("the program");
         assert!(output.status.success(), "{program} --man-page");
         let file = folder.join(format!("{program}.8"));

@@ -7,6 +7,7 @@ mod difference;
 mod escaping;
 mod explain;
 mod machine;
+mod man_page;
 mod place;
 mod show;
 mod snippet;
@@ -16,6 +17,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use machine::Machine;
+pub use man_page::parse;
 use unit_parser::Mode;
 
 const EXAMPLES: &str = "\

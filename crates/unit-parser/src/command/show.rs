@@ -65,7 +65,12 @@ fn settings(machine: &Machine, unit: &Unit, all: bool) {
         let paths: Vec<String> = unit.dropins.iter().map(|p| machine.shown(p).display().to_string()).collect();
         println!("DropInPaths={}", paths.join(" "));
     }
-    let show = |id: RowId, value| println!("{}={}", id.row().name, format::value(id, value));
+    // Under the names of `systemctl show`, where there is such a property: `TimeoutStartUSec`, not `TimeoutStartSec`.
+    let show = |id: RowId, value| {
+        let row = id.row();
+        let name = row.property().map_or(row.name, |property| property.name);
+        println!("{name}={}", format::value(id, value));
+    };
     if all {
         let sections = ["Unit", unit.name.unit_type().interface(), "Install"];
         for (id, _) in sections.into_iter().flat_map(table::section_rows) {
