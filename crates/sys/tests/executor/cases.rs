@@ -356,19 +356,21 @@ fn directories() -> Vec<Case> {
             root: true,
             job: |p| {
                 std::fs::create_dir_all(p.dir.join("s/old")).unwrap();
+                // Configuration that was there stays its owner's.
+                std::fs::create_dir(p.dir.join("f")).unwrap();
                 std::os::unix::fs::symlink("/etc/passwd", p.dir.join("s/link")).unwrap();
                 Job {
                     user: nobody(),
                     directories: vec![
                         set(p, DirectoryKind::State, &["s"], 0o750),
-                        set(p, DirectoryKind::Configuration, &["e"], 0o755),
+                        set(p, DirectoryKind::Configuration, &["e", "f"], 0o755),
                     ],
                     ..shell(
-                        "cd $STATE_DIRECTORY/..; stat -c '%u %n' s s/old s/link e; stat -c %u /etc/passwd; touch s/new",
+                        "cd $STATE_DIRECTORY/..; stat -c '%u %n' s s/old s/link e f; stat -c %u /etc/passwd; touch s/new",
                     )
                 }
             },
-            out: "65534 s\n65534 s/old\n65534 s/link\n0 e\n0\n",
+            out: "65534 s\n65534 s/old\n65534 s/link\n65534 e\n0 f\n0\n",
             ..FINE
         },
         Case {
