@@ -37,6 +37,8 @@ mod transaction;
 mod view;
 mod why;
 
+pub(crate) use kinds::worker;
+
 pub use api::action::{Action, LogLevel, PowerAction, StartCommand};
 pub use api::cause::Cause;
 pub use api::error::EngineError;

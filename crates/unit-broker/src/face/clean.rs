@@ -2,10 +2,10 @@
 
 use bus_api::errors::{BusError, ErrorName};
 use bus_api::worker::Request;
-use unit_parser::{LoadState, UnitName, UnitType};
+use unit_parser::{LoadState, UnitName};
 
 use super::call::{Answered, Call};
-use crate::core::{ActiveState, Worker};
+use crate::core::{ActiveState, worker};
 use crate::driver::Broker;
 use crate::properties::unit::cleanable;
 
@@ -20,21 +20,9 @@ pub fn clean(broker: &mut Broker, call: &Call, unit: &UnitName, what: &[String])
     if let Some(unknown) = what.iter().find(|word| *word != "all" && !KINDS.contains(&word.as_str())) {
         return Err(BusError::invalid_args(format!("Invalid resource type: {unknown}")));
     }
-    let worker = match unit.unit_type() {
-        UnitType::Service => Worker::Supervisor,
-        UnitType::Socket => Worker::Activator,
-        UnitType::Target
-        | UnitType::Device
-        | UnitType::Mount
-        | UnitType::Automount
-        | UnitType::Swap
-        | UnitType::Timer
-        | UnitType::Path
-        | UnitType::Slice
-        | UnitType::Scope => {
-            let text = format!("Unit '{unit}' does not support cleaning.");
-            return Err(BusError::new(ErrorName::NotSupported, text));
-        }
+    let Some(worker) = worker(unit.unit_type()) else {
+        let text = format!("Unit '{unit}' does not support cleaning.");
+        return Err(BusError::new(ErrorName::NotSupported, text));
     };
     let nothing = || BusError::new(ErrorName::NothingToClean, "No matching resources found.");
     if what.is_empty() {

@@ -6,7 +6,7 @@ use unit_parser::{UnitName, UnitType};
 
 use super::call::{Answered, Call};
 use super::errors;
-use crate::core::Worker;
+use crate::core::worker;
 use crate::driver::Broker;
 
 /// How many parents are looked at to find a process' unit without control groups.
@@ -17,21 +17,11 @@ const MAX_PARENTS: usize = 64;
 /// # Errors
 /// What the caller is told.
 pub fn of_unit(broker: &mut Broker, call: &Call, unit: &UnitName) -> Answered {
-    let worker = match unit.unit_type() {
-        UnitType::Service => Worker::Supervisor,
-        UnitType::Socket => Worker::Activator,
-        UnitType::Slice | UnitType::Scope => {
-            let Some(directory) = broker.model.cgroup_directory(unit) else { return call.reply(&(none(),)) };
-            return call.reply(&(below(broker, &directory),));
-        }
-        UnitType::Target
-        | UnitType::Device
-        | UnitType::Mount
-        | UnitType::Automount
-        | UnitType::Swap
-        | UnitType::Timer
-        | UnitType::Path => return call.reply(&(none(),)),
-    };
+    if matches!(unit.unit_type(), UnitType::Slice | UnitType::Scope) {
+        let Some(directory) = broker.model.cgroup_directory(unit) else { return call.reply(&(none(),)) };
+        return call.reply(&(below(broker, &directory),));
+    }
+    let Some(worker) = worker(unit.unit_type()) else { return call.reply(&(none(),)) };
     if !broker.model.runtime.contains_key(unit) {
         return call.reply(&(none(),));
     }

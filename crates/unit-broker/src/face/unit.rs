@@ -2,12 +2,12 @@
 
 use bus_api::errors::{BusError, ErrorName};
 use bus_api::worker::Request;
-use unit_parser::{LoadState, UnitName, UnitType};
+use unit_parser::{LoadState, UnitName};
 
 use super::call::{Answered, Call, object_path};
 use super::object::job_path;
 use super::{clean, errors, processes};
-use crate::core::{Cause, Event, JobMode, JobRequest, JobType, Queued, Reply, Worker};
+use crate::core::{Cause, Event, JobMode, JobRequest, JobType, Queued, Reply, worker};
 use crate::driver::Broker;
 
 /// Answers a method of the interface `Unit`.
@@ -161,23 +161,11 @@ pub fn kill(broker: &mut Broker, call: &Call, unit: &UnitName, whom: String, sig
     if !(1..=64).contains(&signal) {
         return Err(BusError::invalid_args("Signal number out of range."));
     }
-    let worker = match unit.unit_type() {
-        UnitType::Service => Worker::Supervisor,
-        UnitType::Socket => Worker::Activator,
-        UnitType::Target
-        | UnitType::Device
-        | UnitType::Mount
-        | UnitType::Automount
-        | UnitType::Swap
-        | UnitType::Timer
-        | UnitType::Path
-        | UnitType::Slice
-        | UnitType::Scope => {
-            return Err(BusError::new(
-                ErrorName::NotSupported,
-                format!("Unit {unit} of type {} has no processes of its own.", unit.unit_type().as_str()),
-            ));
-        }
+    let Some(worker) = worker(unit.unit_type()) else {
+        return Err(BusError::new(
+            ErrorName::NotSupported,
+            format!("Unit {unit} of type {} has no processes of its own.", unit.unit_type().as_str()),
+        ));
     };
     let request = Request::Kill { unit: unit.to_string(), whom, signal };
     broker.ask_worker(worker, &request, call, |call, _| call.reply(&()))

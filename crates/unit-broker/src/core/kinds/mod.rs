@@ -34,7 +34,7 @@ pub(in crate::core) enum Step {
 }
 
 /// Who owns the truth about units of this type, if it is a worker that takes commands.
-pub(in crate::core) const fn worker(unit_type: UnitType) -> Option<Worker> {
+pub(crate) const fn worker(unit_type: UnitType) -> Option<Worker> {
     match unit_type {
         UnitType::Service => Some(Worker::Supervisor),
         UnitType::Socket => Some(Worker::Activator),
