@@ -9,7 +9,9 @@ pub mod needs;
 pub mod packages;
 mod place;
 mod programs;
+mod repeat;
 pub mod wait;
 
 pub use place::{Builder, Output, Place, signal};
 pub use programs::{programs, repository, target_directory};
+pub use repeat::{Random, number};

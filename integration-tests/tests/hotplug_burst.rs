@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use integration_tests::{Place, needs, wait};
+use integration_tests::{Place, needs, number, wait};
 
 /// Notes its comings and goings.
 fn service(device: &str, file: &str) -> String {
@@ -30,19 +30,14 @@ impl Random {
     }
 }
 
-/// A number from the environment, to run longer or otherwise than by default.
-fn setting(name: &str, default: u64) -> u64 {
-    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
-}
-
 #[test]
 fn plugged_and_unplugged_while_daemons_are_killed() {
     if !needs::network_devices() {
         return;
     }
     const INTERFACES: usize = 20;
-    let rounds = setting("QUINTET_BURST_ROUNDS", 30);
-    let seed = setting("QUINTET_BURST_SEED", 7);
+    let rounds = number("QUINTET_BURST_ROUNDS", 30);
+    let seed = number("QUINTET_BURST_SEED", 7);
     // Two of twenty pairs have a service.
     let bound = [0, 10];
     let mut builder = Place::system().udev();

@@ -9,32 +9,19 @@ use std::process::Child;
 use std::thread::sleep;
 use std::time::Duration;
 
-use integration_tests::{Place, needs, repository, signal};
+use integration_tests::{Place, Random, needs, number, repository, signal};
 
 const DAEMONS: [&str; 4] = ["socket-activator", "process-supervisor", "unit-broker", "device-watcher"];
 
-/// splitmix64: a few lines are enough for choices that can be repeated.
-struct Random(u64);
-
-impl Random {
-    fn seeded() -> Random {
-        let given = std::env::var("QUINTET_SEED").ok().and_then(|text| text.parse().ok());
-        let seed = given.unwrap_or_else(|| u64::from(std::process::id()));
-        println!("QUINTET_SEED={seed}");
-        Random(seed)
-    }
-
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) % limit
-    }
+/// The seed is printed, so that the run can be repeated.
+fn random() -> Random {
+    let seed = number("QUINTET_SEED", u64::from(std::process::id()));
+    println!("QUINTET_SEED={seed}");
+    Random::seeded(seed)
 }
 
 fn connections(short: u64) -> u64 {
-    std::env::var("QUINTET_CONNECTIONS").ok().and_then(|text| text.parse().ok()).unwrap_or(short)
+    number("QUINTET_CONNECTIONS", short)
 }
 
 fn bring(place: &Place, program: &str) -> String {
@@ -80,11 +67,11 @@ fn a_server_and_every_daemon_are_killed_under_load() {
     let hammer = bring(&place, "hammer.py");
     place.systemctl(&["start", "drain.socket"]).good();
     let count = connections(12_000);
-    let mut random = Random::seeded();
+    let mut random = random();
     let mut hammer = place.spawn(&format!("exec {hammer} {count} 4 /run/drain.sock 3240"));
     let mut done = Vec::new();
     while !over(&mut hammer) {
-        let what = random.below(7) as usize;
+        let what = random.below(7);
         match DAEMONS.get(what) {
             Some(daemon) => kill(&place, daemon),
             None if what == 4 => drop(place.systemctl(&["restart", "drain.service"])),
@@ -92,7 +79,7 @@ fn a_server_and_every_daemon_are_killed_under_load() {
             None => drop(place.systemctl(&["kill", "-s", "TERM", "drain.service"])),
         }
         done.push(what);
-        sleep(Duration::from_millis(50 + random.below(300)));
+        sleep(Duration::from_millis(50 + random.below(300) as u64));
     }
     println!("{} kills and restarts", done.len());
     check(&place, hammer, Path::new("/run/served"), count);
@@ -113,15 +100,15 @@ fn daemons_are_killed_while_instances_serve_connections() {
     let hammer = bring(&place, "hammer.py");
     place.systemctl(&["start", "each.socket"]).good();
     let count = connections(1_000);
-    let mut random = Random::seeded();
+    let mut random = random();
     let mut hammer = place.spawn(&format!("exec {hammer} {count} 4 /run/each.sock 3241"));
     let mut kills = 0;
     while !over(&mut hammer) {
-        if let Some(daemon) = DAEMONS.get(random.below(4) as usize) {
+        if let Some(daemon) = DAEMONS.get(random.below(4)) {
             kill(&place, daemon);
             kills += 1;
         }
-        sleep(Duration::from_millis(50 + random.below(300)));
+        sleep(Duration::from_millis(50 + random.below(300) as u64));
     }
     println!("{kills} kills");
     check(&place, hammer, Path::new("/run/served"), count);

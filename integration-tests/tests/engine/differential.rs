@@ -3,20 +3,14 @@
 //!
 //! `QUINTET_GRAPHS` says how many graphs (default: 20), `QUINTET_SEED` which is the first.
 
-use integration_tests::needs;
+use integration_tests::{Random, needs, number};
 
 use crate::graph::Graph;
 use crate::manager::{GATE, Manager};
 use crate::player::{Player, Seen};
-use crate::random::Random;
 
 /// Steps for each graph.
 const STEPS: usize = 14;
-
-/// A number from the environment.
-pub fn number(name: &str, default: u64) -> u64 {
-    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
-}
 
 /// Where two runs differ first.
 fn difference(one: &[Seen], other: &[Seen]) -> Option<usize> {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
-use crate::random::Random;
+use integration_tests::Random;
 
 /// What a unit is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -8,13 +8,11 @@ use std::path::PathBuf;
 use std::thread::{self, sleep};
 use std::time::Duration;
 
-use integration_tests::{needs, signal, wait};
+use integration_tests::{Random, needs, number, signal, wait};
 
-use crate::differential::number;
 use crate::graph::{Graph, Kind};
 use crate::manager::{GATE, Manager};
 use crate::player::{Player, Seen};
-use crate::random::Random;
 
 /// Graphs whose outcome doesn't hang on how long something took.
 fn graphs(first: u64, count: usize) -> Vec<Graph> {

@@ -12,6 +12,5 @@ mod kills;
 mod manager;
 mod plans;
 mod player;
-mod random;
 mod snapshot;
 mod step;

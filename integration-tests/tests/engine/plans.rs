@@ -2,14 +2,12 @@
 //!
 //! `QUINTET_GRAPHS` and `QUINTET_SEED` as for [`crate::differential`].
 
-use integration_tests::needs;
+use integration_tests::{Random, needs, number};
 
 use crate::bus::{Argument, Value};
-use crate::differential::number;
 use crate::graph::Graph;
 use crate::manager::{BROKER, GATE, Manager};
 use crate::player::Player;
-use crate::random::Random;
 use crate::step::Step;
 
 /// The jobs that are planned, or the error that is.

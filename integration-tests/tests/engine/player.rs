@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 use crate::bus::{Argument, Value};
 use crate::graph::{Graph, Kind};
 use crate::manager::{Failure, Manager};
-use crate::random::Random;
 use crate::snapshot::Snapshot;
 use crate::step::Step;
+use integration_tests::Random;
 
 /// A step and what was seen after it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,8 +3,8 @@
 use std::fmt;
 
 use crate::graph::{Graph, Kind};
-use crate::random::Random;
 use crate::snapshot::Snapshot;
+use integration_tests::Random;
 
 /// One thing done.
 #[derive(Debug, Clone, PartialEq, Eq)]

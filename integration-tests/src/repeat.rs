@@ -1,4 +1,10 @@
-//! Random numbers that are the same for the same seed.
+//! What makes a run of a random test longer than by default, or repeats an earlier one: numbers from the environment, and
+//! random numbers that are the same for the same seed.
+
+/// A number from the environment.
+pub fn number(name: &str, default: u64) -> u64 {
+    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
+}
 
 /// A generator (splitmix64).
 #[derive(Debug, Clone)]
