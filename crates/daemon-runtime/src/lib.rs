@@ -11,7 +11,7 @@
 //! | [`fds`] | descriptors that the launcher passed: fixed ones and stored ones |
 //! | [`notify`] | READY=1, STATUS=, the descriptor store |
 //! | [`listen`] | the daemon's own private socket, passed or bound |
-//! | [`state`] | one JSON file a unit, written atomically |
+//! | [`state`] | values under keys, in a log that is appended to |
 //! | [`readiness`] | waiting for descriptors that tokio has no type for |
 //! | [`shutdown`] | the signals that end a daemon |
 //! | [`event_loop`] | a current-thread runtime |

@@ -215,7 +215,9 @@ impl Run {
             ["set", rest @ ..] => self.set(rest),
             ["save"] => {
                 let text = serde_json::to_string(&self.machine).expect("saved");
+                let definition = self.machine.definition().clone();
                 self.machine = serde_json::from_str(&text).expect("restored");
+                self.machine.redefine(definition);
             }
             other => panic!("what is {other:?}?"),
         }

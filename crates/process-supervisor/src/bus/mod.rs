@@ -9,7 +9,6 @@ use bus_api::message::{NamedFd, reply};
 use bus_api::serve::{ClientId, Incoming, Server, default_reply, guarded};
 use bus_api::supervisor as special;
 use bus_api::worker::{self, Event, Request, UnitStatus, flags};
-use unit_parser::Unit;
 use zbus::message::{Message, Type};
 
 use crate::core::exit::ServiceResult;
@@ -108,14 +107,13 @@ fn answer(supervisor: &mut Supervisor, server: &Server, call: &Message) -> Resul
     let empty = |call: &Message| reply(call, &()).map(Some).map_err(internal);
     match request {
         Request::Start { unit, definition, options, fds } => {
-            let definition = definition_of(&unit, &definition)?;
             let request = StartRequest {
                 invocation: options.invocation_id.iter().map(|byte| format!("{byte:02x}")).collect(),
                 start: Start { environment: options.environment, manager_environment: options.manager_environment },
                 fds: owned(fds),
                 cause: options.cause,
             };
-            supervisor.start(definition, request).map_err(request_error)?;
+            supervisor.start_as(&unit, definition, request).map_err(request_error)?;
         }
         Request::Stop { unit, options } => {
             supervisor.stop(&unit, options.restart, options.cause).map_err(request_error)?;
@@ -124,15 +122,13 @@ fn answer(supervisor: &mut Supervisor, server: &Server, call: &Message) -> Resul
         Request::Kill { unit, whom, signal } => supervisor.kill(&unit, &whom, signal).map_err(kill_error)?,
         Request::ResetFailed { unit } => supervisor.reset_failed(&unit),
         Request::Update { unit, definition } => {
-            let definition = definition_of(&unit, &definition)?;
             if supervisor.service(&unit).is_some() {
-                supervisor.define(definition);
+                supervisor.define_as(&unit, definition).map_err(request_error)?;
             }
         }
         Request::Forget { unit } => supervisor.forget(&unit).map_err(request_error)?,
         Request::Clean { unit, definition, what } => {
-            let definition = definition_of(&unit, &definition)?;
-            supervisor.clean(definition, what, "systemctl clean".into()).map_err(request_error)?;
+            supervisor.clean(&unit, definition, what, "systemctl clean".into()).map_err(request_error)?;
         }
         Request::List => {
             publish(supervisor, server);
@@ -150,15 +146,6 @@ fn answer(supervisor: &mut Supervisor, server: &Server, call: &Message) -> Resul
     // What the call made happen is told before the call is answered: a client that has its answer has heard all.
     publish(supervisor, server);
     empty(call)
-}
-
-fn definition_of(unit: &str, definition: &str) -> Result<Unit, BusError> {
-    let parsed: Unit = serde_json::from_str(definition)
-        .map_err(|error| BusError::invalid_args(format!("The definition of {unit} cannot be read: {error}")))?;
-    if parsed.name.as_str() != unit {
-        return Err(BusError::invalid_args(format!("The definition is of {}, not of {unit}.", parsed.name.as_str())));
-    }
-    Ok(parsed)
 }
 
 fn owned(fds: Vec<NamedFd>) -> Vec<(String, OwnedFd)> {
@@ -196,6 +183,7 @@ fn request_error(error: RequestError) -> BusError {
         RequestError::Unknown(_) => ErrorName::NoSuchUnit,
         RequestError::State { .. } | RequestError::Busy => ErrorName::UnitBusy,
         RequestError::Coordinated => ErrorName::NotSupported,
+        RequestError::Definition { .. } => ErrorName::InvalidArgs,
     };
     BusError::new(name, error.to_string())
 }

@@ -282,7 +282,7 @@ pub struct CommandLine {
 }
 
 /// A service's settings.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Definition {
     /// `Type=`
     pub service_type: ServiceType,

@@ -3,8 +3,6 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use unit_parser::Unit;
-
 use super::watch::{self, Input, Task};
 use super::{RequestError, Supervisor};
 use crate::core::event::Event;
@@ -27,14 +25,13 @@ impl Supervisor {
     /// `fdstore` (systemctl(1), clean).
     ///
     /// # Errors
-    /// [`RequestError::Busy`] when it is up, or failed.
-    pub fn clean(&mut self, unit: Unit, what: Vec<String>, cause: String) -> Result<(), RequestError> {
-        let name = unit.name.as_str().to_owned();
-        if self.services.get(&name).is_some_and(|service| !service.machine.may_clean()) {
+    /// [`RequestError::Busy`] when it is up, or failed; when the definition is none.
+    pub fn clean(&mut self, unit: &str, definition: String, what: Vec<String>, cause: String) -> Result<(), RequestError> {
+        if self.services.get(unit).is_some_and(|service| !service.machine.may_clean()) {
             return Err(RequestError::Busy);
         }
-        self.define(unit);
-        self.feed(&name, Event::Clean { what, cause });
+        self.define_as(unit, definition)?;
+        self.feed(unit, Event::Clean { what, cause });
         Ok(())
     }
 

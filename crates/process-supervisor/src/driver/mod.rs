@@ -25,11 +25,13 @@ mod view;
 mod watch;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
 use std::rc::Rc;
 
+use serde_json::value::{RawValue, to_raw_value};
 use sys::cgroup::Watcher;
 use tokio::io::unix::AsyncFd;
 use tokio::sync::mpsc;
@@ -96,6 +98,14 @@ pub enum RequestError {
     /// The broker starts units here.
     #[error("A broker coordinates the units here: ask it.")]
     Coordinated,
+    /// The definition that was sent is none.
+    #[error("The definition of {unit} cannot be read: {error}")]
+    Definition {
+        /// The unit.
+        unit: String,
+        /// Why.
+        error: String,
+    },
     /// It cannot be cleaned while it is up, or failed.
     #[error("Unit is not inactive or has pending job.")]
     Busy,
@@ -135,6 +145,8 @@ pub struct Supervisor {
     idle: Option<(OwnedFd, OwnedFd)>,
     /// Somebody else has jobs: `Type=idle` means something.
     coordinated: bool,
+    /// Secret of the fingerprints by which definitions are told apart.
+    random: RandomState,
 }
 
 /// Pause after a state that could not be saved, µs.
@@ -188,6 +200,7 @@ impl Supervisor {
             retry_save: None,
             idle: None,
             coordinated: !host_is_alone,
+            random: RandomState::new(),
         };
         Ok((supervisor, receiver))
     }
@@ -236,21 +249,45 @@ impl Supervisor {
     /// When it is not down.
     pub fn start(&mut self, unit: Unit, request: StartRequest) -> Result<(), RequestError> {
         let name = unit.name.as_str().to_owned();
-        if let Some(service) = self.services.get(&name) {
-            if !request.invocation.is_empty() && service.invocation == request.invocation {
-                return Ok(());
-            }
-            if !service.machine.may_start() || service.machine.spawning().is_some() {
-                return Err(RequestError::State { unit: name, sub: service.machine.state().sub() });
-            }
+        if self.may_start(&name, &request)? {
+            self.define(unit);
+            self.begin(&name, request);
         }
-        self.define(unit);
+        Ok(())
+    }
+
+    /// As [`Supervisor::start`], with the definition as the text that it was sent as. What it is already isn't read again:
+    /// services that are restarted have the definition that they had.
+    ///
+    /// # Errors
+    /// When it is not down, or the text is no definition of that unit.
+    pub fn start_as(&mut self, name: &str, definition: String, request: StartRequest) -> Result<(), RequestError> {
+        if self.may_start(name, &request)? {
+            self.define_as(name, definition)?;
+            self.begin(name, request);
+        }
+        Ok(())
+    }
+
+    /// Whether there is something to start: not if it was started by the same request.
+    fn may_start(&self, name: &str, request: &StartRequest) -> Result<bool, RequestError> {
+        let Some(service) = self.services.get(name) else { return Ok(true) };
+        if !request.invocation.is_empty() && service.invocation == request.invocation {
+            return Ok(false);
+        }
+        if !service.machine.may_start() || service.machine.spawning().is_some() {
+            return Err(RequestError::State { unit: name.to_owned(), sub: service.machine.state().sub() });
+        }
+        Ok(true)
+    }
+
+    fn begin(&mut self, name: &str, request: StartRequest) {
         let order = StartOrder {
             invocation: if request.invocation.is_empty() { random_id() } else { request.invocation },
             cause: request.cause,
             random: random_u64(),
         };
-        let Some(service) = self.services.get_mut(&name) else { return Ok(()) };
+        let Some(service) = self.services.get_mut(name) else { return };
         service.invocation.clone_from(&order.invocation);
         service.start = request.start;
         for held in std::mem::take(&mut service.fds) {
@@ -260,8 +297,7 @@ impl Supervisor {
             let id = service.fd_id('s');
             service.fds.push(Held::new(&self.host.runner, HeldRecord { id, name: fd_name, poll: false }, fd));
         }
-        self.feed(&name, Event::Start(order));
-        Ok(())
+        self.feed(name, Event::Start(order));
     }
 
     /// Starts a service again with the definition and the environment that it has.
@@ -312,8 +348,35 @@ impl Supervisor {
 
     /// A new definition. What runs goes on.
     pub fn define(&mut self, unit: Unit) {
+        match to_raw_value(&unit) {
+            Ok(text) => self.take_definition(unit, &text),
+            Err(error) => tracing::error!(unit = unit.name.as_str(), "a definition that can't be written: {error}"),
+        }
+    }
+
+    /// As [`Supervisor::define`], with the text that it was sent as.
+    ///
+    /// # Errors
+    /// When the text is no definition of that unit.
+    pub fn define_as(&mut self, name: &str, text: String) -> Result<(), RequestError> {
+        let fingerprint = self.random.hash_one(text.as_str());
+        if self.services.get(name).is_some_and(|service| service.definition == Some(fingerprint)) {
+            return Ok(());
+        }
+        let wrong = |error: String| RequestError::Definition { unit: name.to_owned(), error };
+        let unit: Unit = serde_json::from_str(&text).map_err(|error| wrong(error.to_string()))?;
+        if unit.name.as_str() != name {
+            return Err(wrong(format!("it is of {}", unit.name)));
+        }
+        let text = RawValue::from_string(text).map_err(|error| wrong(error.to_string()))?;
+        self.take_definition(unit, &text);
+        Ok(())
+    }
+
+    fn take_definition(&mut self, unit: Unit, text: &RawValue) {
         let name = unit.name.as_str().to_owned();
-        self.host.state.save(&definition_key(&name), &unit);
+        let saved = self.host.state.save(&definition_key(&name), text);
+        let fingerprint = self.random.hash_one(text.get());
         let definition = Definition::from_unit(&unit);
         let cgroup = self.host.cgroups.as_ref().map(|root| {
             let slice = unit.units(cgroup_rows::SLICE).first().map_or("", |slice| slice.as_str());
@@ -325,17 +388,24 @@ impl Supervisor {
                 service.pid_file.clone_from(&definition.pid_file);
                 service.machine.redefine(definition);
                 service.unit = unit;
-                // The processes of a running service stay where they are.
+                // The processes of a running service stay where they are; what is said of that counts at the next start.
+                service.definition = None;
                 if service.machine.state().is_down() {
+                    service.definition = Some(fingerprint);
                     service.cgroup = cgroup;
                 }
             }
             None => {
-                self.services.insert(name.clone(), Service::new(unit, Machine::new(definition), cgroup));
+                let mut service = Service::new(unit, Machine::new(definition), cgroup);
+                service.definition = Some(fingerprint);
+                self.services.insert(name.clone(), service);
             }
         }
         if let Some(cgroup) = self.services.get(&name).and_then(|service| service.cgroup.as_ref()) {
-            self.by_cgroup.insert(cgroup.path().to_owned(), name);
+            self.by_cgroup.insert(cgroup.path().to_owned(), name.clone());
+        }
+        if !saved {
+            self.not_saved(&name);
         }
     }
 
@@ -474,11 +544,15 @@ impl Supervisor {
                 self.log(unit, Level::Info, "State can be saved again.".into());
             }
         } else {
-            self.retry_save = Some(self.host.now().monotonic.saturating_add(RETRY_SAVE));
-            if self.unsaved.insert(unit.to_owned()) {
-                let text = "State cannot be saved: if the supervisor died now, the service would not be found again.";
-                self.log(unit, Level::Warning, text.into());
-            }
+            self.not_saved(unit);
+        }
+    }
+
+    fn not_saved(&mut self, unit: &str) {
+        self.retry_save = Some(self.host.now().monotonic.saturating_add(RETRY_SAVE));
+        if self.unsaved.insert(unit.to_owned()) {
+            let text = "State cannot be saved: if the supervisor died now, the service would not be found again.";
+            self.log(unit, Level::Warning, text.into());
         }
     }
 

@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 use std::os::fd::OwnedFd;
 
+use serde_json::value::RawValue;
 use sys::notify::NotifySocket;
 use sys::pidfd::PidFd;
 use sys::process::Stat;
-use unit_parser::Unit;
 
 use super::held::Held;
 use super::service::{Followed, Saved};
@@ -58,16 +58,22 @@ impl Supervisor {
     }
 
     fn restore(&mut self, name: String, saved: Saved<Machine>, kept: &mut HashMap<String, OwnedFd>) -> Option<String> {
-        let Some(unit) = self.host.state.load::<Unit>(&definition_key(&name)) else {
+        let definition = self.host.state.load::<Box<RawValue>>(&definition_key(&name));
+        let defined = definition.is_some_and(|text| {
+            let defined = self.define_as(&name, Box::<str>::from(text).into_string());
+            defined.inspect_err(|error| tracing::error!("{error}")).is_ok()
+        });
+        if !defined {
             tracing::error!(unit = name, "saved without its definition, dropped");
             self.host.state.remove(&name);
             return None;
-        };
-        self.define(unit);
+        }
         let inputs = self.inputs.clone();
         let runner = &self.host.runner;
         let service = self.services.get_mut(&name)?;
+        let definition = service.machine.definition().clone();
         service.machine = saved.machine;
+        service.machine.redefine(definition);
         service.invocation = service.machine.invocation().to_owned();
         service.start = saved.start;
         service.next_fd = saved.next_fd;

@@ -82,6 +82,8 @@ pub struct Saved<M> {
 pub struct Service {
     /// Its definition.
     pub unit: Unit,
+    /// Fingerprint of the text that the definition was made of, if all of it counts already.
+    pub definition: Option<u64>,
     /// Short name for sockets and descriptors.
     pub key: String,
     /// Its state.
@@ -132,6 +134,7 @@ impl Service {
             invocation: machine.invocation().to_owned(),
             pid_file: machine.definition().pid_file.clone(),
             unit,
+            definition: None,
             machine,
             start: Start::default(),
             fds: Vec::new(),

@@ -100,9 +100,11 @@ pub(crate) struct Changes {
     pub(crate) inactive_enter: Option<Stamp>,
 }
 
-/// The state machine of one service. Serialized, it is all that must survive the supervisor.
+/// The state machine of one service. Serialized, it is all that must survive the supervisor, but for the definition, which
+/// whoever restores it gives it again ([`Machine::redefine`]).
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Machine {
+    #[serde(skip)]
     definition: Definition,
     state: State,
     result: ServiceResult,
