@@ -38,7 +38,8 @@ pub struct UnitStatus {
     pub flags: u32,
     /// Why the unit changed, for `unitctl why` ("main process exited, code=exited, status=1").
     pub cause: String,
-    /// Runtime properties under their public D-Bus names and with their exact types.
+    /// Runtime properties under their public D-Bus names and with their exact types. In `List` all of them; in `Changed` those
+    /// that are missing are as they were told last, or else as those of a unit that was never started.
     pub properties: HashMap<String, OwnedVariant>,
 }
 

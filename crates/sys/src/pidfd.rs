@@ -40,6 +40,21 @@ impl PidFd {
         self.pid
     }
 
+    /// A number that no other process of this boot has had under this PID: the descriptor's inode where the kernel has a file
+    /// system for those (Linux 6.9), else when the process started ([`crate::process::start_time`]).
+    ///
+    /// # Errors
+    /// On older kernels when the process is gone.
+    pub fn identity(&self) -> io::Result<u64> {
+        /// PID_FS_MAGIC, linux/magic.h
+        const PID_FS_MAGIC: i64 = 0x5049_4446;
+        let system = nix::sys::statfs::fstatfs(&self.fd)?;
+        if i64::from(system.filesystem_type().0) == PID_FS_MAGIC {
+            return Ok(nix::sys::stat::fstat(&self.fd)?.st_ino);
+        }
+        crate::process::start_time(self.pid)
+    }
+
     /// A second descriptor of the same process.
     pub fn try_clone(&self) -> io::Result<Self> {
         Ok(Self { fd: self.fd.try_clone()?, pid: self.pid })

@@ -11,6 +11,7 @@ use bus_api::supervisor as special;
 use bus_api::worker::{self, Event, Request, UnitStatus, flags};
 use zbus::message::{Message, Type};
 
+use self::properties::Extent;
 use crate::core::exit::ServiceResult;
 use crate::core::status::Status;
 use crate::driver::{KillError, News, RequestError, Service, Start, StartRequest, Supervisor};
@@ -54,7 +55,7 @@ pub fn publish(supervisor: &mut Supervisor, server: &Server) {
 pub fn publish_one(supervisor: &Supervisor, server: &Server, news: News) {
     let event = match news {
         News::Changed { unit, status } => match supervisor.service(&unit) {
-            Some(service) => Event::Changed(unit_status(&unit, service, &status, supervisor)),
+            Some(service) => Event::Changed(unit_status(&unit, service, &status, Extent::Changed)),
             None => return,
         },
         News::Log { unit, level, text } => Event::Log { unit, level: level.as_str().to_owned(), text },
@@ -134,7 +135,7 @@ fn answer(supervisor: &mut Supervisor, server: &Server, call: &Message) -> Resul
             publish(supervisor, server);
             let units: Vec<UnitStatus> = supervisor
                 .services()
-                .map(|(unit, service)| unit_status(unit, service, &service.machine.status(), supervisor))
+                .map(|(unit, service)| unit_status(unit, service, &service.machine.status(), Extent::All))
                 .collect();
             return worker::list_reply(call, &units).map(Some).map_err(internal);
         }
@@ -152,7 +153,7 @@ fn owned(fds: Vec<NamedFd>) -> Vec<(String, OwnedFd)> {
     fds.into_iter().map(|(name, fd)| (name, OwnedFd::from(fd))).collect()
 }
 
-fn unit_status(unit: &str, service: &Service, status: &Status, supervisor: &Supervisor) -> UnitStatus {
+fn unit_status(unit: &str, service: &Service, status: &Status, extent: Extent) -> UnitStatus {
     let mut bits = 0;
     for (set, flag) in [
         (status.reload_failed, flags::RELOAD_FAILURE),
@@ -170,7 +171,7 @@ fn unit_status(unit: &str, service: &Service, status: &Status, supervisor: &Supe
         result: status.result.as_str().to_owned(),
         flags: bits,
         cause: status.cause.clone(),
-        properties: properties::of(service, status, supervisor.host()),
+        properties: properties::of(service, status, extent),
     }
 }
 

@@ -8,7 +8,7 @@ use crate::core::command::{CommandKind, ExecStatus};
 use crate::core::state::State;
 use crate::core::status::Status;
 use crate::core::time::Stamp;
-use crate::driver::{Host, Service};
+use crate::driver::Service;
 
 /// "Not set" of `UID` and `GID`.
 const NO_ID: u32 = u32::MAX;
@@ -18,36 +18,46 @@ type Command = (String, Vec<String>, bool, u64, u64, u64, u64, u32, i32, i32);
 /// The same of type `a(sasasttttuii)`.
 type CommandEx = (String, Vec<String>, Vec<String>, u64, u64, u64, u64, u32, i32, i32);
 
-/// All of them.
-pub(super) fn of(service: &Service, status: &Status, host: &Host) -> HashMap<String, OwnedVariant> {
-    let mut map = Properties(HashMap::with_capacity(64));
-    map.put("MainPID", status.main_pid);
-    map.put("ControlPID", status.control_pid);
-    map.put("ExecMainPID", status.main.pid);
+/// Which of them are told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Extent {
+    /// All: for somebody who knows nothing yet.
+    All,
+    /// Those that differ from a service's that was never started, and those that once did: for those who know the rest.
+    Changed,
+}
+
+/// The properties of a service as of a status.
+pub(super) fn of(service: &Service, status: &Status, extent: Extent) -> HashMap<String, OwnedVariant> {
+    let mut map = Properties { map: HashMap::with_capacity(64), extent, told: service.told.get(), place: 0 };
+    map.number("MainPID", status.main_pid, 0);
+    map.number("ControlPID", status.control_pid, 0);
+    map.number("ExecMainPID", status.main.pid, 0);
     map.put("ExecMainCode", status.main.exit.map_or(0, |exit| exit.code()));
     map.put("ExecMainStatus", status.main.exit.map_or(0, |exit| exit.status()));
     map.stamp("ExecMainStartTimestamp", status.main.start);
     map.stamp("ExecMainExitTimestamp", status.main.exit_time);
-    map.put("StatusText", status.status_text.as_str());
-    map.put("StatusErrno", status.status_errno);
-    map.put("NRestarts", status.restarts);
+    map.text("StatusText", status.status_text.as_str(), "");
+    map.number("StatusErrno", status.status_errno, 0);
+    map.number("NRestarts", status.restarts, 0);
     map.put("Result", status.result.as_str());
-    map.put("ReloadResult", status.reload_result.as_str());
-    map.put("CleanResult", status.clean_result.as_str());
+    map.text("ReloadResult", status.reload_result.as_str(), "success");
+    map.text("CleanResult", status.clean_result.as_str(), "success");
     map.put("NotifyAccess", service.machine.definition().notify_access.as_str());
+    // What a service shows that was never started is the broker's to say.
     map.put("WatchdogUSec", status.watchdog_usec);
     map.stamp("WatchdogTimestamp", status.watchdog_seen);
-    map.put("NFileDescriptorStore", u32::try_from(service.store.len()).unwrap_or(u32::MAX));
+    map.number("NFileDescriptorStore", u32::try_from(service.store.len()).unwrap_or(u32::MAX), 0);
     let (uid, gid) = service.ids.unwrap_or((NO_ID, NO_ID));
-    map.put("UID", uid);
-    map.put("GID", gid);
+    map.number("UID", uid, NO_ID);
+    map.number("GID", gid, NO_ID);
     let group = service.cgroup.as_ref().filter(|cgroup| match status.state {
         // Kept for the next run perhaps, but as long as nothing is in it, it is nobody's business.
         State::Exited | State::AutoRestart { .. } => cgroup.populated().unwrap_or(false),
         state => !state.is_down(),
     });
     let group = group.map(|cgroup| cgroup.name());
-    map.put("ControlGroup", group.unwrap_or_default());
+    map.text("ControlGroup", group.as_deref().unwrap_or_default(), "");
     map.put("InvocationID", bytes(&status.invocation));
     map.stamp("StateChangeTimestamp", status.changed);
     map.stamp("InactiveExitTimestamp", status.inactive_exit);
@@ -60,8 +70,10 @@ pub(super) fn of(service: &Service, status: &Status, host: &Host) -> HashMap<Str
     for kind in CommandKind::ALL {
         commands(&mut map, service, status, kind);
     }
-    let _ = host;
-    map.0
+    if extent == Extent::Changed {
+        service.told.set(map.told);
+    }
+    map.map
 }
 
 fn commands(map: &mut Properties, service: &Service, status: &Status, kind: CommandKind) {
@@ -96,23 +108,55 @@ fn bytes(hex: &str) -> Vec<u8> {
     hex.as_bytes().chunks(2).filter_map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()).collect()
 }
 
-struct Properties(HashMap<String, OwnedVariant>);
+struct Properties {
+    map: HashMap<String, OwnedVariant>,
+    extent: Extent,
+    /// A bit for each that can be left out: it was told before.
+    told: u64,
+    /// The next of these bits.
+    place: u32,
+}
 
 impl Properties {
     fn put<'a>(&mut self, name: &str, value: impl Into<Variant<'a>>) {
         match value.into().try_into_owned() {
             Ok(value) => {
-                self.0.insert(name.to_owned(), value);
+                self.map.insert(name.to_owned(), value);
             }
             Err(error) => tracing::error!("property {name}: {error}"),
         }
     }
 
+    fn number<'a, T: PartialEq + Into<Variant<'a>>>(&mut self, name: &str, value: T, default: T) {
+        if self.is_wanted(value == default) {
+            self.put(name, value);
+        }
+    }
+
+    fn text(&mut self, name: &str, value: &str, default: &str) {
+        if self.is_wanted(value == default) {
+            self.put(name, value);
+        }
+    }
+
     /// A time on both clocks.
     fn stamp(&mut self, name: &str, stamp: Option<Stamp>) {
-        let stamp = stamp.unwrap_or_default();
-        self.put(name, stamp.realtime);
-        self.put(&format!("{name}Monotonic"), stamp.monotonic);
+        if self.is_wanted(stamp.is_none()) {
+            let stamp = stamp.unwrap_or_default();
+            self.put(name, stamp.realtime);
+            self.put(&format!("{name}Monotonic"), stamp.monotonic);
+        }
+    }
+
+    /// Whether the next of those that can be left out is told.
+    fn is_wanted(&mut self, is_default: bool) -> bool {
+        let bit = 1u64.checked_shl(self.place).unwrap_or(0);
+        self.place += 1;
+        if !is_default {
+            self.told |= bit;
+        }
+        // Without a bit of its own (there are fewer than 64) it would always be told.
+        self.extent == Extent::All || bit == 0 || self.told & bit != 0
     }
 }
 
@@ -126,9 +170,28 @@ mod tests {
         assert!(bytes("").is_empty());
     }
 
+    fn empty() -> Properties {
+        Properties { map: HashMap::new(), extent: Extent::Changed, told: 0, place: 0 }
+    }
+
+    #[test]
+    fn what_was_told_once_is_told_when_it_is_the_default_again() {
+        let mut map = empty();
+        for (value, told) in [(0u32, false), (7, true), (0, true), (0, true)] {
+            map.map.clear();
+            map.place = 0;
+            map.number("MainPID", value, 0);
+            map.text("StatusText", "", "");
+            assert_eq!((map.map.contains_key("MainPID"), map.map.len()), (told, usize::from(told)), "{value}");
+        }
+        map.extent = Extent::All;
+        map.text("StatusText", "", "");
+        assert!(map.map.contains_key("StatusText"));
+    }
+
     #[test]
     fn types_are_the_public_ones() {
-        let mut map = Properties(HashMap::new());
+        let mut map = empty();
         map.put(
             "ExecStart",
             vec![("/bin/true".to_owned(), vec!["x".to_owned()], true, 1u64, 2u64, 3u64, 4u64, 5u32, 6i32, 7i32)],
@@ -152,7 +215,7 @@ mod tests {
         for (name, signature) in
             [("ExecStart", "a(sasbttttuii)"), ("ExecStartEx", "a(sasasttttuii)"), ("InvocationID", "ay")]
         {
-            assert_eq!(map.0[name].value_signature().to_string(), signature, "{name}");
+            assert_eq!(map.map[name].value_signature().to_string(), signature, "{name}");
         }
     }
 }

@@ -75,6 +75,8 @@ impl Supervisor {
         service.machine = saved.machine;
         service.machine.redefine(definition);
         service.invocation = service.machine.invocation().to_owned();
+        // What the supervisor of before has told is not known any more: anything.
+        service.told.set(u64::MAX);
         service.start = saved.start;
         service.next_fd = saved.next_fd;
         service.limit = saved.limit;
@@ -98,22 +100,22 @@ impl Supervisor {
             }
         }
         let key = service.key.clone();
-        for (pid, start_time) in saved.processes {
+        for (pid, identity) in saved.processes {
             let id = format!("p.{key}.{pid}");
             let Ok(number) = i32::try_from(pid) else { continue };
             let pidfd = match kept.remove(&id) {
                 Some(fd) => Some(PidFd::from_fd_of(fd, number)),
-                // Without a descriptor the start time tells whether it is the same process.
+                // Without a descriptor its identity tells whether it is the same process.
                 None => PidFd::open(number)
                     .ok()
-                    .filter(|_| sys::process::start_time(number).is_ok_and(|time| time == start_time))
+                    .filter(|pidfd| pidfd.identity().is_ok_and(|now| now == identity))
                     .inspect(|pidfd| {
                         runner.store(&id, &[std::os::fd::AsFd::as_fd(pidfd)], false);
                     }),
             };
             if let Some(pidfd) = pidfd {
                 let task = watch_end(&name, pid, &pidfd, &inputs);
-                service.processes.insert(pid, Followed { pidfd, start_time, task });
+                service.processes.insert(pid, Followed { pidfd, identity, task });
             }
             self.by_pid.insert(pid, name.clone());
         }

@@ -1,5 +1,6 @@
 //! One service with its resources.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -24,8 +25,8 @@ use crate::core::rate_limit::RateLimit;
 pub struct Followed {
     /// Its descriptor.
     pub pidfd: PidFd,
-    /// When it started: with the PID it identifies the process to a new supervisor that has no descriptor.
-    pub start_time: u64,
+    /// See [`PidFd::identity`]: with the PID it tells a new supervisor that has no descriptor whether it is the same process.
+    pub identity: u64,
     /// Waits for its end, when it is not our child.
     pub task: Option<Task>,
 }
@@ -82,6 +83,8 @@ pub struct Saved<M> {
 pub struct Service {
     /// Its definition.
     pub unit: Unit,
+    /// Which of its properties were told (a bit each, by whoever tells them). Those that never were are as before a start.
+    pub told: Cell<u64>,
     /// Fingerprint of the text that the definition was made of, if all of it counts already.
     pub definition: Option<u64>,
     /// Short name for sockets and descriptors.
@@ -134,6 +137,7 @@ impl Service {
             invocation: machine.invocation().to_owned(),
             pid_file: machine.definition().pid_file.clone(),
             unit,
+            told: Cell::new(0),
             definition: None,
             machine,
             start: Start::default(),
@@ -163,7 +167,7 @@ impl Service {
             fds: self.fds.iter().map(|held| held.record.clone()).collect(),
             store: self.store.iter().map(|(held, _)| held.record.clone()).collect(),
             next_fd: self.next_fd,
-            processes: self.processes.iter().map(|(pid, followed)| (*pid, followed.start_time)).collect(),
+            processes: self.processes.iter().map(|(pid, followed)| (*pid, followed.identity)).collect(),
             limit: self.limit,
             ids: self.ids,
             private_tmp: self.private_tmp.clone(),

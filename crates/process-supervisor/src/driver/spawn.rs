@@ -151,9 +151,9 @@ impl Supervisor {
     pub(super) fn keep(&mut self, unit: &str, pid: u32, pidfd: PidFd, foreign: bool) {
         let Some(service) = self.services.get_mut(unit) else { return };
         self.host.runner.store(&format!("p.{}.{pid}", service.key), &[pidfd.as_fd()], false);
-        let start_time = sys::process::start_time(pidfd.pid()).unwrap_or(0);
+        let identity = pidfd.identity().unwrap_or(0);
         let task = if foreign { watch_end(unit, pid, &pidfd, &self.inputs) } else { None };
-        service.processes.insert(pid, Followed { pidfd, start_time, task });
+        service.processes.insert(pid, Followed { pidfd, identity, task });
         self.by_pid.insert(pid, unit.to_owned());
     }
 

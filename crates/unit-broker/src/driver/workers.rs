@@ -128,7 +128,7 @@ impl Broker {
     fn on_signal(&mut self, worker: Worker, message: &Message) -> Result<(), bus_api::errors::BusError> {
         if let Some(event) = worker::Event::parse(message)? {
             match event {
-                worker::Event::Changed(status) => self.on_status(worker, &status),
+                worker::Event::Changed(status) => self.on_status(worker, status),
                 worker::Event::Log { unit, level, text } => log(&unit, &level, &text),
                 worker::Event::RestartDue { unit } => {
                     if let Ok(unit) = UnitName::parse(&unit) {
@@ -151,11 +151,11 @@ impl Broker {
         Ok(())
     }
 
-    fn on_status(&mut self, worker: Worker, told: &worker::UnitStatus) {
-        let Some(status) = reports::status(worker, told) else { return };
+    fn on_status(&mut self, worker: Worker, told: worker::UnitStatus) {
+        let Some(status) = reports::status(worker, &told) else { return };
         // Only what changed is sent: the rest stays as it was.
         let known = self.model.runtime.entry(status.unit.clone()).or_default();
-        known.extend(told.properties.iter().map(|(name, value)| (name.clone(), value.clone())));
+        known.extend(told.properties);
         self.apply(Event::Status(status));
     }
 
