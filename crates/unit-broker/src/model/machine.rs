@@ -1,7 +1,5 @@
 //! The engine's [`World`]: unit files, conditions, random ids, all of the real machine.
 
-use std::fs::File;
-use std::io::Read;
 
 use unit_parser::{Condition, Host, Loader, Unit, UnitName};
 
@@ -57,7 +55,7 @@ impl World for Machine {
 
     fn random_id(&mut self) -> Invocation {
         let mut id = Invocation::default();
-        if let Err(error) = File::open("/dev/urandom").and_then(|mut file| file.read_exact(&mut id)) {
+        if let Err(error) = sys::random::fill(&mut id) {
             tracing::error!(%error, "no random numbers: the invocation id will not be unique");
         }
         // The form of a version 4 UUID, as sd_id128_randomize(3) has it.
