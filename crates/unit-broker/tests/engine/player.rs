@@ -182,6 +182,12 @@ impl Player {
                 }
             }
             Action::Stop(_, unit, ..) => {
+                let waits = self.running.get(&unit).filter(|status| status.sub == "auto-restart");
+                if let Some(result) = waits.map(|status| status.result.clone()) {
+                    // Nothing runs that would have to be stopped.
+                    self.report(&unit, ActiveState::Inactive, "dead", &result, None);
+                    return true;
+                }
                 self.report(&unit, ActiveState::Deactivating, "stop", "success", None);
                 self.report(&unit, ActiveState::Inactive, "dead", "success", None);
             }

@@ -90,6 +90,13 @@ impl Engine {
             // What starts after this is another run.
             job.invocation = None;
         }
+        if restart && unit_type == UnitType::Service && &*self.graph[id].sub == "auto-restart" {
+            // Nothing runs: what the worker will answer is known, and the start need not wait for it.
+            let mut dead = Reached::own(ActiveState::Inactive, "dead");
+            dead.result = self.graph[id].result.clone();
+            self.reached(cx, id, dead);
+            return Step::Begun;
+        }
         let sub = if unit_type == UnitType::Socket { "stop-pre" } else { "stop-sigterm" };
         self.assume(cx, id, ActiveState::Deactivating, sub);
         Step::Begun
