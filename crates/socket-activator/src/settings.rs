@@ -221,9 +221,9 @@ fn open_options(unit: &Unit) -> OpenOptions {
         },
         device: (!device.is_empty()).then(|| device.to_owned()),
         protocol: match unit.word(row::SOCKET_PROTOCOL) {
-            "udplite" => libc::IPPROTO_UDPLITE,
-            "sctp" => libc::IPPROTO_SCTP,
-            "mptcp" => libc::IPPROTO_MPTCP,
+            "udplite" | "136" => libc::IPPROTO_UDPLITE,
+            "sctp" | "132" => libc::IPPROTO_SCTP,
+            "mptcp" | "262" => libc::IPPROTO_MPTCP,
             _ => 0,
         },
         reuse_port: unit.bool(row::REUSE_PORT),

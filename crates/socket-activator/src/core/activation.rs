@@ -205,6 +205,10 @@ impl Machine {
             return true;
         }
         self.log("warning", "Trigger limit hit, refusing further activation.".into());
+        if !self.policy.accept {
+            // What isn't accepted counts as refused too, as in systemd.
+            self.connections.refused = self.connections.refused.wrapping_add(1);
+        }
         self.enter_stop_pre(now, SocketResult::TriggerLimitHit, "trigger limit hit");
         false
     }

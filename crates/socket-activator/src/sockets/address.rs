@@ -17,6 +17,13 @@ pub fn socket_address(listen: &ListenAddress) -> Result<Address, OpenError> {
         Written::Any(port) => Address::V4(SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, *port)),
         Written::Inet(SocketAddr::V4(address)) => Address::V4(*address),
         Written::Inet(SocketAddr::V6(address)) => Address::V6(*address),
+        Written::Link { address, interface } => {
+            let index = interface.parse().ok().or_else(|| sys::net::interface_index(interface));
+            let source = || io::Error::from_raw_os_error(libc::ENODEV);
+            let index =
+                index.ok_or_else(|| OpenError { what: listen.text.clone(), step: "bind to", source: source() })?;
+            Address::V6(SocketAddrV6::new(*address.ip(), address.port(), 0, index))
+        }
         Written::Path(path) => Address::Path(path.into()),
         Written::Abstract(name) => Address::Abstract(name.clone().into_bytes()),
         Written::Vsock { cid, port } => Address::Vsock { cid: *cid, port: *port },
@@ -28,9 +35,12 @@ pub fn socket_address(listen: &ListenAddress) -> Result<Address, OpenError> {
 pub fn path(listen: &ListenAddress) -> Result<&Path, OpenError> {
     match &listen.address {
         Written::Path(path) => Ok(Path::new(path)),
-        Written::Any(_) | Written::Inet(_) | Written::Abstract(_) | Written::Vsock { .. } | Written::Netlink { .. } => {
-            Err(mismatch(listen))
-        }
+        Written::Any(_)
+        | Written::Inet(_)
+        | Written::Link { .. }
+        | Written::Abstract(_)
+        | Written::Vsock { .. }
+        | Written::Netlink { .. } => Err(mismatch(listen)),
     }
 }
 

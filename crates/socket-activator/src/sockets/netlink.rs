@@ -6,38 +6,18 @@ use std::os::fd::{AsFd, OwnedFd};
 use sys::net::{self, Address};
 use unit_parser::ListenAddress;
 use unit_parser::ListenTarget as Written;
+use unit_parser::parse::listen;
 
 use super::address::mismatch;
 use super::error::{OpenError, at};
 
-/// systemd's names of netlink families (netlink(7)).
-const FAMILIES: &[(&str, i32)] = &[
-    ("route", libc::NETLINK_ROUTE),
-    ("firewall", libc::NETLINK_FIREWALL),
-    ("inet-diag", libc::NETLINK_INET_DIAG),
-    ("nflog", libc::NETLINK_NFLOG),
-    ("xfrm", libc::NETLINK_XFRM),
-    ("selinux", libc::NETLINK_SELINUX),
-    ("iscsi", libc::NETLINK_ISCSI),
-    ("audit", libc::NETLINK_AUDIT),
-    ("fib-lookup", libc::NETLINK_FIB_LOOKUP),
-    ("connector", libc::NETLINK_CONNECTOR),
-    ("netfilter", libc::NETLINK_NETFILTER),
-    ("ip6-fw", libc::NETLINK_IP6_FW),
-    ("dnrtmsg", libc::NETLINK_DNRTMSG),
-    ("kobject-uevent", libc::NETLINK_KOBJECT_UEVENT),
-    ("scsitransport", libc::NETLINK_SCSITRANSPORT),
-    ("rdma", libc::NETLINK_RDMA),
-];
-
 /// A raw netlink socket, in the group.
-pub fn open(listen: &ListenAddress) -> Result<OwnedFd, OpenError> {
-    let what = listen.text.as_str();
-    let Written::Netlink { family, group } = &listen.address else {
-        return Err(mismatch(listen));
+pub fn open(address: &ListenAddress) -> Result<OwnedFd, OpenError> {
+    let what = address.text.as_str();
+    let Written::Netlink { family, group } = &address.address else {
+        return Err(mismatch(address));
     };
-    let known = FAMILIES.iter().find(|(name, _)| name == family).map(|(_, number)| *number);
-    let Some(protocol) = known.or_else(|| family.parse().ok()) else {
+    let Some(protocol) = listen::netlink_number(family) else {
         return Err(at("create netlink socket", what)(io::Error::from_raw_os_error(libc::EPROTONOSUPPORT)));
     };
     let socket = net::socket(libc::AF_NETLINK, libc::SOCK_RAW, protocol).map_err(at("create netlink socket", what))?;

@@ -134,9 +134,9 @@ fn word(value: &str, property: &str, text: &str) -> Option<Variant<'static>> {
         })),
         // Protocol numbers (/etc/protocols, <linux/in.h>).
         "i" if property == "SocketProtocol" => Some(Variant::I32(match value {
-            "udplite" => 136,
-            "sctp" => 132,
-            "mptcp" => 262,
+            "udplite" | "136" => 136,
+            "sctp" | "132" => 132,
+            "mptcp" | "262" => 262,
             _ => 0,
         })),
         // The hash itself; a path to it is another property.

@@ -141,7 +141,12 @@ fn socket(unit: &mut Unit) {
     }
     let id = unit.name.as_str().to_owned();
     imply(unit, s::FILE_DESCRIPTOR_NAME, Value::Str(id.into()));
-    imply(unit, s::TRIGGER_LIMIT_INTERVAL_SEC, Value::Usec(2_000_000));
+    // systemd's mark for "not set" is what `infinity` is read as.
+    if unit.usec(s::TRIGGER_LIMIT_INTERVAL_SEC) == u64::MAX {
+        let origin = unit.setting(s::TRIGGER_LIMIT_INTERVAL_SEC).map(|setting| setting.origin);
+        let implied = Origin { file: Origin::IMPLIED, line: 0 };
+        unit.set(s::TRIGGER_LIMIT_INTERVAL_SEC, Value::Usec(2_000_000), origin.unwrap_or(implied));
+    }
     imply(unit, s::TRIGGER_LIMIT_BURST, Value::Uint(if accept { 200 } else { 20 }));
 }
 

@@ -70,7 +70,7 @@ pub(super) fn imply_paths(unit: &mut Unit, host: &Host) {
         | UnitType::Slice
         | UnitType::Scope => {}
     }
-    if unit.name.unit_type().has_exec() {
+    if runs_commands(unit) {
         exec(unit, host, &mut implied);
     }
     implied.retain(|path| path.starts_with('/'));
@@ -83,6 +83,16 @@ pub(super) fn imply_paths(unit: &mut Unit, host: &Host) {
     implied.sort();
     implied.dedup();
     unit.set(id, Value::List(implied), origin);
+}
+
+/// A socket has an environment for commands in any case, but perhaps no command.
+fn runs_commands(unit: &Unit) -> bool {
+    use rows::socket as s;
+    let commands = [s::EXEC_START_PRE, s::EXEC_START_POST, s::EXEC_STOP_PRE, s::EXEC_STOP_POST];
+    match unit.name.unit_type() {
+        UnitType::Socket => commands.into_iter().any(|id| !unit.exec(id).is_empty()),
+        other => other.has_exec(),
+    }
 }
 
 fn parent(place: &str) -> Option<String> {

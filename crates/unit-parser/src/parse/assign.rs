@@ -161,7 +161,7 @@ fn read(row: &Row, text: &str, old: Option<&Value>, context: &mut Context<'_>) -
     match row.kind {
         Kind::Bool => scalars::boolean(text),
         Kind::Int(low, high) => scalars::int(text, low, high),
-        Kind::Uint(high) => scalars::uint(text, high),
+        Kind::Uint(high) => scalars::uint(text, high, row.default == "infinity"),
         Kind::Usec => scalars::usec(text),
         Kind::UsecZeroInfinite | Kind::UsecEmptyInfinite => scalars::usec_zero_infinite(text, row.kind),
         Kind::Nsec => scalars::nsec(text),

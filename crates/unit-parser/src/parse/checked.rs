@@ -12,6 +12,9 @@ pub(super) fn checked(check: Check, text: &str) -> Option<String> {
         Check::LogNamespace => plain(log_namespace(text), text),
         Check::BusName => plain(bus_name(text), text),
         Check::Interface => plain(interface(text), text),
+        // `*` is any.
+        Check::BoundInterface if text == "*" => Some(String::new()),
+        Check::BoundInterface => plain(interface(text), text),
         Check::DescriptorName => plain(descriptor_name(text), text),
         Check::Architecture => one_of(ARCHITECTURES, text),
         Check::JournalField => plain(text.split_once('=').is_some_and(|(name, _)| journal_field(name)), text),
@@ -121,7 +124,7 @@ fn bus_name(text: &str) -> bool {
     text.len() <= 255 && name.contains('.') && name.split('.').all(element)
 }
 
-fn interface(text: &str) -> bool {
+pub(super) fn interface(text: &str) -> bool {
     let allowed = |byte: u8| byte > b' ' && byte < 127 && !b":/%".contains(&byte);
     (1..=15).contains(&text.len())
         && !matches!(text, "." | ".." | "all" | "default")

@@ -28,8 +28,8 @@ pub(super) fn int(text: &str, low: i64, high: i64) -> Read {
     }
 }
 
-pub(super) fn uint(text: &str, high: u64) -> Read {
-    if text == "infinity" {
+pub(super) fn uint(text: &str, high: u64, may_be_infinite: bool) -> Read {
+    if may_be_infinite && text == "infinity" {
         return Ok(Value::Uint(u64::MAX));
     }
     match number::unsigned(text) {
@@ -98,7 +98,7 @@ pub(super) fn tasks(text: &str) -> Read {
     match number::permyriad(text) {
         Some(share) if (1..=10_000).contains(&share) => Ok(Value::Permyriad(share)),
         Some(_) => Err(bad("a share of up to 100%", text)),
-        None => match uint(text, u64::MAX)? {
+        None => match uint(text, u64::MAX, true)? {
             Value::Uint(0) => Err(bad("a number above 0", text)),
             value => Ok(value),
         },

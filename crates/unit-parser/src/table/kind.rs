@@ -164,6 +164,8 @@ pub enum Check {
     BusName,
     /// A network interface.
     Interface,
+    /// The same, or `*` for any (systemd.socket(5), `BindToDevice=`).
+    BoundInterface,
     /// `FileDescriptorName=`.
     DescriptorName,
     /// `SystemCallArchitectures=`.

@@ -97,7 +97,7 @@ impl Check {
             Check::RootHashSignature => "an absolute path, or base64: and the signature",
             Check::LogNamespace => "the name of a namespace",
             Check::BusName => "a name on the message bus like org.example.Name",
-            Check::Interface => "the name of a network interface",
+            Check::Interface | Check::BoundInterface => "the name of a network interface",
             Check::DescriptorName => "a name of up to 255 printable characters without a colon",
             Check::Architecture => "an architecture like x86-64, or native",
             Check::JournalField => "FIELD=value, the field in upper case",

@@ -60,6 +60,13 @@ pub enum Address {
     Any(u16),
     /// An IPv4 or IPv6 address with its port.
     Inet(std::net::SocketAddr),
+    /// An IPv6 address of one network interface.
+    Link {
+        /// Address and port; its scope is not set.
+        address: std::net::SocketAddrV6,
+        /// The interface, by name or number.
+        interface: String,
+    },
     /// An AF_UNIX path, a FIFO, a special file, a message queue (with its leading `/`) or a USB function directory.
     Path(String),
     /// An AF_UNIX abstract name, without the `@`.

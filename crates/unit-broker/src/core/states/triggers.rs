@@ -179,6 +179,11 @@ impl Engine {
                 let text = format!("Failed to queue service startup job: {error}");
                 let log = Action::Log(Some(socket.clone()), LogLevel::Warning, text);
                 self.actions.extend([log, Action::TriggerDrop(id)]);
+                if connection {
+                    // Nobody holds it: it doesn't count any more.
+                    let (service, down) = (service.clone(), self.graph[service_id].active);
+                    self.actions.push(Action::SocketServiceState(socket.clone(), service, down, "success".to_owned()));
+                }
                 self.actions.push(Action::SocketFail(socket.clone(), "resources".to_owned()));
             }
         }

@@ -18,10 +18,10 @@ table! {
     LISTEN_NETLINK "ListenNetlink" Listen(L::Netlink), "", [], MANY, Works, 0, "A netlink family and group";
     LISTEN_MESSAGE_QUEUE "ListenMessageQueue" Listen(L::MessageQueue), "", [], MANY, Works, 0, "A POSIX message queue";
     LISTEN_USB_FUNCTION "ListenUSBFunction" Listen(L::UsbFunction), "", [], MANY, NoEffect("USB gadgets are not set up"), 0, "A USB FunctionFS directory";
-    SOCKET_PROTOCOL "SocketProtocol" Word(&["udplite", "sctp", "mptcp"]), "", ["SocketProtocol" "i"], ONCE, Works, 0, "Another protocol than TCP or UDP";
+    SOCKET_PROTOCOL "SocketProtocol" Word(&["udplite", "sctp", "mptcp", "136", "132", "262"]), "", ["SocketProtocol" "i"], ONCE, Works, 0, "Another protocol than TCP or UDP";
     BIND_IPV6_ONLY "BindIPv6Only" BoolOrWord(&["ipv6-only", "both", "default"]), "default", ["BindIPv6Only" "s"], ONCE, Works, 0, "Whether an IPv6 address takes IPv4 too";
     BACKLOG "Backlog" Uint(u32::MAX as u64), "2147483647", ["Backlog" "u"], ONCE, Works, 0, "How many connections may wait";
-    BIND_TO_DEVICE "BindToDevice" Text, "", ["BindToDevice" "s"], ONCE, Works, 0, "The only network interface to listen on";
+    BIND_TO_DEVICE "BindToDevice" Checked(Check::BoundInterface), "", ["BindToDevice" "s"], ONCE, Works, 0, "The only network interface to listen on";
     SOCKET_USER "SocketUser" User, "", ["SocketUser" "s"], ONCE, Works, 0, "Owner of the socket's file";
     SOCKET_GROUP "SocketGroup" User, "", ["SocketGroup" "s"], ONCE, Works, 0, "Group of the socket's file";
     SOCKET_MODE "SocketMode" Mode, "0666", ["SocketMode" "u"], ONCE, Works, 0, "Access mode of the socket's file";
@@ -41,7 +41,7 @@ table! {
     RECEIVE_BUFFER "ReceiveBuffer" Size, "0", ["ReceiveBuffer" "t"], ONCE, Works, 0, "Size of the receive buffer";
     SEND_BUFFER "SendBuffer" Size, "0", ["SendBuffer" "t"], ONCE, Works, 0, "Size of the send buffer";
     IP_TOS "IPTOS" IpTos, "-1", ["IPTOS" "i"], ONCE, Works, 0, "Type of service of sent packets";
-    IP_TTL "IPTTL" Int(-1, 255), "-1", ["IPTTL" "i"], ONCE, Works, 0, "Time to live of sent packets";
+    IP_TTL "IPTTL" Int(i32::MIN as i64, i32::MAX as i64), "-1", ["IPTTL" "i"], ONCE, Works, 0, "Time to live of sent packets";
     MARK "Mark" Int(i32::MIN as i64, i32::MAX as i64), "-1", ["Mark" "i"], ONCE, Works, 0, "Firewall mark of sent packets";
     REUSE_PORT "ReusePort" Bool, "no", ["ReusePort" "b"], ONCE, Works, 0, "Several sockets may have the port";
     SMACK_LABEL "SmackLabel" Text, "", ["SmackLabel" "s"], ONCE, NoEffect(NO_SMACK), 0, "SMACK label of the socket's file";
