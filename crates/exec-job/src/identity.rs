@@ -87,14 +87,32 @@ struct Found {
     shell: Option<String>,
 }
 
+/// The user that owns nothing: it has neither a home nor a shell, whatever the user database says.
+const NOBODY: u32 = 65534;
+
+/// Shells that only say no: as good as none, and left out of the environment as in systemd.
+const NO_SHELLS: &[&str] = &[
+    "/bin/nologin",
+    "/sbin/nologin",
+    "/usr/bin/nologin",
+    "/usr/sbin/nologin",
+    "/bin/false",
+    "/usr/bin/false",
+    "/bin/true",
+    "/usr/bin/true",
+];
+
 impl From<User> for Found {
     fn from(user: User) -> Found {
+        let somebody = user.uid.as_raw() != NOBODY;
+        let home = user.dir.into_os_string().into_string().ok();
+        let shell = user.shell.into_os_string().into_string().ok();
         Found {
             uid: Some(user.uid.as_raw()),
             gid: Some(user.gid.as_raw()),
             name: Some(user.name),
-            home: user.dir.into_os_string().into_string().ok().filter(|dir| !dir.is_empty()),
-            shell: user.shell.into_os_string().into_string().ok().filter(|shell| !shell.is_empty()),
+            home: home.filter(|dir| somebody && dir.starts_with('/')),
+            shell: shell.filter(|shell| somebody && shell.starts_with('/') && !NO_SHELLS.contains(&shell.as_str())),
         }
     }
 }

@@ -88,7 +88,8 @@ fn what_cannot_work_is_said() {
         (&["-l", "@x", "-a", "-d", "cat"], "do not go together"),
         (&["-l", "@x"], "No command to start"),
         (&["-l", "/dev/null/x", "cat"], "Not a directory"),
-        (&["-l", "@x", "--fdname", "a:b", "cat"], "2 vs 1"),
+        (&["-l", "@x", "-E", "=x", "cat"], "Cannot assign environment variable =x"),
+        (&["-l", "@x", "--no-such-option", "--", "cat"], "unrecognized option '--no-such-option'"),
     ] {
         let output = Command::new(env!("CARGO_BIN_EXE_socket-activator")).args(args).output().unwrap();
         let text = String::from_utf8_lossy(&output.stderr);

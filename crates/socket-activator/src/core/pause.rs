@@ -25,6 +25,15 @@ impl Pause {
     pub fn until(&self) -> Option<u64> {
         self.until
     }
+
+    /// What there is to say about it to people; `None` while the unit takes no rest.
+    pub fn text(&self) -> Option<String> {
+        self.until?;
+        let seconds = self.length as f64 / 1e6;
+        Some(format!(
+            "Trigger limit hit, activation pauses for {seconds} s (X-TriggerLimitPauseSec=) and goes on by itself"
+        ))
+    }
 }
 
 impl Machine {

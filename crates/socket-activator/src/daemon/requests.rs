@@ -266,6 +266,5 @@ fn built(message: Result<Message, zbus::Error>) -> Result<Message, BusError> {
 }
 
 fn introspect(path: &str) -> Option<String> {
-    let interfaces = [names::WORKER, names::SOCKETS].map(|name| format!("<interface name=\"{name}\"/>")).concat();
-    (path == names::PATH).then(|| format!("<node>{interfaces}</node>"))
+    (path == names::PATH).then(|| include_str!("introspection.xml").to_owned())
 }

@@ -31,6 +31,8 @@ impl SocketUnit {
         set("NAccepted", Variant::from(connections.accepted));
         set("NRefused", Variant::from(connections.refused));
         set("InvocationID", Variant::from(self.invocation_id.clone()));
+        // As of a service: systemctl(1) and unitctl show it in `status`.
+        set("StatusText", Variant::from(self.machine.pause.text().unwrap_or_default()));
         for phase in [Phase::StartPre, Phase::StartPost, Phase::StopPre, Phase::StopPost] {
             if let (Some(directive), Some(commands)) = (phase.directive(), self.commands(phase)) {
                 set(directive, Variant::from(commands));

@@ -28,6 +28,10 @@ fn try_activate(args: &ActivateArgs) -> Result<(), String> {
     if args.command.is_empty() {
         return Err("No command to start: socket-activator --listen ADDRESS -- COMMAND".to_owned());
     }
+    // Whatever isn't a known option begins the command.
+    if let Some(option) = args.command.first().filter(|word| word.to_string_lossy().starts_with('-')) {
+        return Err(format!("unrecognized option '{}'; a command follows --", option.display()));
+    }
     if args.accept && args.datagram {
         return Err("Datagram sockets do not accept connections: --datagram and --accept do not go together".to_owned());
     }
@@ -42,7 +46,8 @@ fn try_activate(args: &ActivateArgs) -> Result<(), String> {
         serve(&program, &borrowed)
     } else {
         wait(&borrowed)?;
-        eprintln!("Execing {}", program.path().display());
+        let words: Vec<_> = args.command.iter().map(|word| word.to_string_lossy()).collect();
+        eprintln!("Execing {} ({})", program.path().display(), words.join(" "));
         // The sockets are non-blocking for poll only; whoever gets them expects the default, as systemd passes them.
         for fd in &borrowed {
             net::set_blocking(*fd).map_err(|error| error.to_string())?;

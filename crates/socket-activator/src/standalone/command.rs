@@ -15,6 +15,9 @@ pub fn program(args: &ActivateArgs, count: usize) -> Result<Program, String> {
     let mut env: Vec<(OsString, OsString)> =
         INHERITED.iter().filter_map(|name| Some((OsString::from(name), std::env::var_os(name)?))).collect();
     for assignment in &args.environment {
+        if assignment.starts_with('=') {
+            return Err(format!("Cannot assign environment variable {assignment}: it has no name"));
+        }
         let (name, value) = match assignment.split_once('=') {
             Some((name, value)) => (name, Some(OsString::from(value))),
             None => (assignment.as_str(), std::env::var_os(assignment)),
@@ -23,7 +26,7 @@ pub fn program(args: &ActivateArgs, count: usize) -> Result<Program, String> {
         env.extend(value.map(|value| (OsString::from(name), value)));
     }
     if !args.inetd
-        && let Some(names) = names(args.fdname.as_deref(), count)?
+        && let Some(names) = names(args.fdname.as_deref(), count)
     {
         env.push(("LISTEN_FDNAMES".into(), names.into()));
     }
@@ -35,15 +38,18 @@ pub fn program(args: &ActivateArgs, count: usize) -> Result<Program, String> {
     })
 }
 
-/// One name serves all descriptors; several must be as many as there are.
-fn names(names: Option<&str>, count: usize) -> Result<Option<String>, String> {
-    let Some(names) = names else { return Ok(None) };
+/// One name serves all descriptors; of several there should be as many. If not, they are passed on all the same, as
+/// systemd-socket-activate does, and it is said.
+fn names(names: Option<&str>, count: usize) -> Option<String> {
+    let names = names?;
     let list: Vec<&str> = names.split(':').collect();
-    match list.as_slice() {
-        [one] => Ok(Some(vec![*one; count].join(":"))),
-        list if list.len() == count => Ok(Some(names.to_owned())),
-        list => Err(format!("The number of fd names is different than the number of fds: {} vs {count}", list.len())),
+    if let [one] = list.as_slice() {
+        return Some(vec![*one; count].join(":"));
     }
+    if list.len() != count {
+        eprintln!("The number of fd names is different than the number of fds: {} vs {count}", list.len());
+    }
+    Some(names.to_owned())
 }
 
 #[cfg(test)]
@@ -52,9 +58,9 @@ mod tests {
 
     #[test]
     fn names_of_descriptors() {
-        assert_eq!(names(None, 2), Ok(None));
-        assert_eq!(names(Some("a"), 2), Ok(Some("a:a".into())));
-        assert_eq!(names(Some("a:b"), 2), Ok(Some("a:b".into())));
-        assert!(names(Some("a:b"), 3).is_err());
+        assert_eq!(names(None, 2), None);
+        assert_eq!(names(Some("a"), 2).as_deref(), Some("a:a"));
+        assert_eq!(names(Some("a:b"), 2).as_deref(), Some("a:b"));
+        assert_eq!(names(Some("a:b"), 3).as_deref(), Some("a:b"));
     }
 }

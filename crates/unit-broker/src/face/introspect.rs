@@ -27,7 +27,7 @@ pub fn xml<S: AsRef<str>>(own: &[&'static Interface], children: impl IntoIterato
 /// Writing to a string can't fail, so results of `write!` are dropped here.
 fn describe(interface: &Interface, text: &mut String) {
     let _ = writeln!(text, " <interface name=\"{}\">", interface.name);
-    for property in &interface.properties {
+    for property in interface.properties.iter().filter(|property| !property.own) {
         let access = if property.writable { "readwrite" } else { "read" };
         let _ = write!(
             text,

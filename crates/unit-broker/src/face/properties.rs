@@ -90,7 +90,9 @@ fn add_all(broker: &Broker, target: &Target, interface: &'static Interface, all:
             Some(view) => of_unit(model, view, interface, property),
             None => value(broker, target, interface, property),
         };
-        all.push(property.name, value);
+        if !property.own || value != property.default {
+            all.push(property.name, value);
+        }
     }
 }
 
