@@ -10,6 +10,7 @@ pub mod packages;
 mod place;
 mod programs;
 mod repeat;
+pub mod rules;
 pub mod wait;
 
 pub use place::{Builder, Output, Place, signal};

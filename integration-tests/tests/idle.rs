@@ -44,3 +44,33 @@ fn no_daemon_wakes_up_with_a_hundred_services() {
     sleep(duration());
     assert_eq!(before, count());
 }
+
+#[test]
+fn no_daemon_wakes_up_with_a_thousand_devices() {
+    let service = "[Unit]\nBindsTo=dev-many7.device\nAfter=dev-many7.device\n[Service]\nExecStart=/bin/sleep 100000\n";
+    let place = Place::user()
+        .unit("bound.service", service)
+        .unit("dev-many7.device.wants/bound.service", "")
+        .config("device-watcher.toml", "allow_replay = true\n")
+        .boot();
+    let event = |number: usize| {
+        format!(
+            "{{\"event\":{{\"action\":\"add\",\"syspath\":\"/sys/devices/virtual/many/many{number}\",\
+             \"devname\":\"/dev/many{number}\",\"properties\":{{\"CURRENT_TAGS\":\":systemd:\"}}}}}}\n"
+        )
+    };
+    let recording: String = (0..1000).map(event).collect();
+    std::fs::write(place.dir().join("many.jsonl"), recording).expect("a recording");
+    let watcher = place.inner_bin().join("device-watcher");
+    let file = place.inner_dir().join("many.jsonl");
+    place.run(&[&watcher.to_string_lossy(), "--user", "replay", &file.to_string_lossy()]).good();
+    place.wait_state("bound.service", "active/running");
+    place.wait_state("dev-many999.device", "active/plugged");
+    sleep(Duration::from_secs(2));
+    let count = || -> BTreeMap<&str, u64> {
+        PROGRAMS.into_iter().map(|program| (program, switches(place.daemon(program)))).collect()
+    };
+    let before = count();
+    sleep(duration());
+    assert_eq!(before, count());
+}

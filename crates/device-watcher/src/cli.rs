@@ -48,7 +48,7 @@ enum Command {
     },
     /// Print which units a device is, what they want, and what udev says about it
     Info {
-        /// Path below /sys or /dev, name of a network interface, or name of a node below /dev
+        /// Path below /sys or /dev, name of a network interface or of a node below /dev, or a .device unit
         device: String,
         /// One JSON object
         #[arg(long)]

@@ -30,7 +30,9 @@ pub fn main(device: &str, json: bool) -> Result<(), Failure> {
         writeln!(out, "    ! {complaint}")?;
     }
     if units.is_empty() {
-        let why = if !event.has_current_tag("systemd") {
+        let why = if event.property("USEC_INITIALIZED").is_none() {
+            "udev hasn't seen it yet (`udevadm trigger` makes it look)"
+        } else if !event.has_current_tag("systemd") {
             "udev's rules don't tag it \"systemd\""
         } else if event.property("ID_RENAMING").is_some() {
             "udev is renaming it"

@@ -126,6 +126,13 @@ impl Table {
         self.devices.keys().map(String::as_str)
     }
 
+    /// The links below `/dev` that a device claims: before an event of it, the caller looks where they lead now, for what
+    /// the device gives up another may inherit.
+    pub fn links_of(&self, syspath: &str) -> Vec<String> {
+        let claims = self.devices.get(syspath).map(|device| device.claims.names.as_slice()).unwrap_or_default();
+        claims.iter().filter(|claim| claim.kind == NameKind::Link).map(|claim| claim.path.clone()).collect()
+    }
+
     /// Applies one input.
     pub fn handle(&mut self, input: Input) -> Vec<Change> {
         let changes = match input {

@@ -5,8 +5,11 @@ use std::ffi::OsStr;
 use std::io;
 use std::path::Path;
 
+use unit_parser::{UnitName, UnitType};
+
 use crate::core::event::{Action, DeviceEvent};
 use crate::core::kernel::kernel_only;
+use crate::core::table::{Input, Table};
 
 /// Who tells of devices.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Deserialize)]
@@ -64,27 +67,44 @@ pub fn enumerate(filter: &Filter) -> io::Result<Vec<DeviceEvent>> {
     Ok(enumerator.scan_devices()?.map(|device| filter.source.read(&device)).collect())
 }
 
-/// The device of a path below `/sys` or `/dev`, or of a network interface's or block device's name.
+/// The device of a path below `/sys` or `/dev`, of a network interface's or node's name, or of a unit's.
 ///
 /// # Errors
 /// When there is no such device.
 pub fn find(argument: &str) -> io::Result<DeviceEvent> {
+    if let Some(unit) = UnitName::parse(argument).ok().filter(|unit| unit.unit_type() == UnitType::Device) {
+        return of_unit(&unit);
+    }
     let path = Path::new(argument);
     let path = if path.is_absolute() {
         path.canonicalize()?
     } else {
         let candidates = [format!("/sys/class/net/{argument}"), format!("/dev/{argument}")];
-        let missing = || io::Error::new(io::ErrorKind::NotFound, "no device of that name in /sys/class/net or /dev");
-        candidates.iter().find_map(|path| Path::new(path).canonicalize().ok()).ok_or_else(missing)?
+        candidates
+            .iter()
+            .find_map(|path| Path::new(path).canonicalize().ok())
+            .ok_or_else(|| missing("no device of that name in /sys/class/net or /dev"))?
     };
-    if path.starts_with("/dev") {
-        // The database knows nodes by number; looking through it needs no stat of special files.
-        let all = enumerate(&Filter::default())?;
-        let node = path.to_string_lossy();
-        let missing = || io::Error::new(io::ErrorKind::NotFound, "udev knows no device with that node");
-        return all.into_iter().find(|event| event.devname.as_deref() == Some(&node)).ok_or_else(missing);
-    }
+    let path = match super::mounts::sysfs_path(&path) {
+        Some(of_node) if path.starts_with("/dev") => of_node.into(),
+        None if path.starts_with("/dev") => return Err(missing("this is no device node")),
+        Some(_) | None => path,
+    };
     Ok(to_event(&udev::Device::from_syspath(&path)?))
+}
+
+/// The device that has this unit: several may claim it, a link's is the one that it leads to.
+fn of_unit(unit: &UnitName) -> io::Result<DeviceEvent> {
+    let mut table = Table::default();
+    let devices = enumerate(&Filter::systemd())?;
+    table.handle(Input::Enumeration(devices.clone()));
+    let of_unit = table.units().into_iter().find(|known| known.unit == unit.as_str());
+    let device = of_unit.and_then(|known| devices.into_iter().find(|device| device.syspath == known.sysfs_path));
+    device.ok_or_else(|| missing("no device that udev tags \"systemd\" has this unit"))
+}
+
+fn missing(why: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::NotFound, why)
 }
 
 impl Source {
@@ -113,10 +133,12 @@ pub fn to_event(device: &udev::Device) -> DeviceEvent {
         link_targets: BTreeMap::new(),
         seqnum,
     };
-    let targets: BTreeMap<String, String> = event
-        .devlinks()
-        .filter_map(|link| Some((link.to_owned(), text(Path::new(link).canonicalize().ok()?.as_os_str()))))
-        .collect();
-    event.link_targets = targets;
+    event.link_targets = resolve(event.devlinks());
     event
+}
+
+/// Where links lead now; those that lead nowhere are left out.
+pub fn resolve<'a>(links: impl Iterator<Item = &'a str>) -> BTreeMap<String, String> {
+    let target = |link: &str| Some(Path::new(link).canonicalize().ok()?.to_string_lossy().into_owned());
+    links.filter_map(|link| Some((link.to_owned(), target(link)?))).collect()
 }

@@ -5,6 +5,7 @@ use std::fs::{self, File};
 use std::io::{self, Read, Seek};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::path::Path;
 
 use daemon_runtime::readiness;
 use nix::sys::stat::{major, minor};
@@ -55,7 +56,7 @@ impl KernelTable {
             Referrer::Swaps => swapped(&text),
         };
         let place = |node: String| {
-            let path = sysfs_path(&node).unwrap_or_default();
+            let path = sysfs_path(Path::new(&node)).unwrap_or_default();
             (node, path)
         };
         Ok(nodes.into_iter().map(place).collect())
@@ -88,7 +89,7 @@ fn nodes(paths: impl Iterator<Item = String>) -> BTreeSet<String> {
 }
 
 /// Where sysfs has the device behind a node.
-fn sysfs_path(node: &str) -> Option<String> {
+pub(super) fn sysfs_path(node: &Path) -> Option<String> {
     let metadata = fs::metadata(node).ok()?;
     let number = metadata.rdev();
     let class = if metadata.file_type().is_block_device() { "block" } else { "char" };

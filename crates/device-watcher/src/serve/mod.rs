@@ -21,13 +21,15 @@ use daemon_runtime::shutdown::Shutdown;
 use daemon_runtime::{listen, logging};
 use serde::Deserialize;
 use tokio::time::Instant;
+use unit_parser::conditions::virtualization::Virtualization;
 
 use self::feed::Feed;
 use self::public::{MessageBus, Public};
 use self::state::DeviceState;
 use crate::cli::{Failure, ServeArgs};
+use crate::core::saved::Keep;
 use crate::core::table::{Input, Referrer, Table};
-use crate::driver::database::{Filter, Source, enumerate};
+use crate::driver::database::{Filter, Source, enumerate, resolve};
 use crate::driver::monitor::{Monitor, Received};
 use crate::driver::mounts::KernelTable;
 use crate::driver::presence::{Presence, Watch};
@@ -60,6 +62,8 @@ struct Daemon {
     allow_replay: bool,
     source: Source,
     public: Option<Public>,
+    /// What is still to be written to the state directory.
+    unsaved: Vec<Keep>,
 }
 
 /// Runs the daemon until SIGTERM or SIGINT.
@@ -93,15 +97,19 @@ async fn serve(common: &CommonArgs, args: &ServeArgs, config: &Config) -> Result
     if let Some(public) = &mut public {
         public.update(&table.units());
     }
-    let mut daemon = Daemon { table, state, server, runner, presence, allow_replay, source: config.source, public };
+    let (source, unsaved) = (config.source, Vec::new());
+    let mut daemon = Daemon { table, state, server, runner, presence, allow_replay, source, public, unsaved };
     daemon.enumerate();
     let mounts = daemon.reference(KernelTable::open(Referrer::Mounts));
-    let swaps = daemon.reference(KernelTable::open(Referrer::Swaps));
+    // A container shows the swaps of its host, which are none of its business.
+    let contained = matches!(Virtualization::detect(), Virtualization::Container(_));
+    let swaps = if contained { None } else { daemon.reference(KernelTable::open(Referrer::Swaps)) };
     let mut feed = args.replay.as_deref().map(Feed::start);
     daemon.report(true);
 
     let mut second_look: Option<Instant> = None;
     loop {
+        daemon.save().await;
         tokio::select! {
             signal = shutdown.requested() => {
                 tracing::info!("{signal}: ending; the table is saved");
@@ -143,15 +151,32 @@ impl Daemon {
                 public.update(&change.units);
             }
             self.announce(&change.action, change.units);
-            if let Some(state) = &self.state {
-                state.keep(change.keep);
-            }
+            self.unsaved.extend(change.keep);
+        }
+    }
+
+    /// Writes what has changed to the state directory: after clients were told, whom the disk needn't hold up. A daemon that
+    /// dies in between finds in udev's database what it didn't write, and the clients ask it for all there is.
+    async fn save(&mut self) {
+        if self.unsaved.is_empty() {
+            return;
+        }
+        // The messages leave now.
+        tokio::task::yield_now().await;
+        let unsaved = std::mem::take(&mut self.unsaved);
+        if let Some(state) = &self.state {
+            state.keep(unsaved);
         }
     }
 
     fn received(&mut self, received: Received) {
-        for event in received.events {
+        for mut event in received.events {
             tracing::debug!(action = %event.action, syspath = event.syspath, seqnum = event.seqnum, "event");
+            let former = event.former_syspath().map(|former| self.table.links_of(&former)).unwrap_or_default();
+            let links = self.table.links_of(&event.syspath);
+            for (link, target) in resolve(former.iter().chain(&links).map(String::as_str)) {
+                event.link_targets.entry(link).or_insert(target);
+            }
             self.apply(Input::Event(crate::core::event::Origin::Udev, event));
         }
         if received.overflow {

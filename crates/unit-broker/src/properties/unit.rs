@@ -40,7 +40,9 @@ pub fn value(model: &Model, view: &UnitView<'_>, property: &str) -> Option<Varia
         "FreezerState" => string(model.freezer_state(view)),
         // Devices are waited for only so long (systemd-system.conf(5), DefaultDeviceTimeoutSec=).
         "JobRunningTimeoutUSec"
-            if view.name.unit_type() == UnitType::Device && !unit.is_set(rows::unit::JOB_RUNNING_TIMEOUT_SEC) =>
+            if view.name.unit_type() == UnitType::Device
+                && !unit.is_set(rows::unit::JOB_RUNNING_TIMEOUT_SEC)
+                && !unit.is_set(rows::unit::JOB_TIMEOUT_SEC) =>
         {
             Variant::U64(model.facts.device_timeout)
         }

@@ -80,7 +80,8 @@ fn mount(edges: &mut Edges<'_>) {
     use rows::mount as m;
     let what = edges.unit.str(m::WHAT).to_owned();
     let options = edges.unit.str(m::OPTIONS).to_owned();
-    let bind = options.split(',').any(|o| matches!(o, "bind" | "rbind"));
+    // The type too: mount(8) knows no such file system, but systemd reads it so.
+    let bind = options.split(',').chain([edges.unit.str(m::TYPE)]).any(|o| matches!(o, "bind" | "rbind"));
     if bind || edges.unit.str(m::WHERE) == "/" {
         return;
     }

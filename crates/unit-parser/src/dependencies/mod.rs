@@ -16,6 +16,7 @@ pub use rule::Rule;
 
 use crate::name::UnitName;
 use crate::unit::{LoadState, Origin, Unit};
+use crate::unit_type::UnitType;
 
 /// One dependency of one unit on another.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -76,6 +77,18 @@ impl Unit {
     }
 }
 
+/// Why a dependency of a unit of one type on one of another is left out, if it is.
+pub(crate) fn pointless(own: UnitType, kind: DependencyKind, other: UnitType) -> Option<&'static str> {
+    let never_fails = matches!(own, UnitType::Device | UnitType::Slice);
+    if kind == DependencyKind::Before && other == UnitType::Device {
+        Some("devices come when they come, nothing delays them")
+    } else if kind == DependencyKind::OnFailure && never_fails {
+        Some("units of this type never fail")
+    } else {
+        None
+    }
+}
+
 /// So many edges are looked through one by one.
 const FEW: usize = 24;
 
@@ -92,10 +105,11 @@ impl<'a> Edges<'a> {
         Edges { unit, seen: HashSet::new(), list: Vec::new() }
     }
 
-    /// Adds an edge unless it is there (the first source counts) or leads to the unit itself.
+    /// Adds an edge unless it is there (the first source counts), leads to the unit itself or can't mean anything.
     fn add(&mut self, kind: DependencyKind, other: UnitName, source: Source) {
         let own = other == self.unit.name || self.unit.aliases.contains(&other);
-        if !own && !self.has(kind, &other) {
+        let senseless = pointless(self.unit.name.unit_type(), kind, other.unit_type()).is_some();
+        if !own && !senseless && !self.has(kind, &other) {
             self.list.push(Edge { kind, other, source });
         }
     }

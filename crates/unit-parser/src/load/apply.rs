@@ -2,12 +2,15 @@
 
 use std::path::Path;
 
+use crate::dependencies::pointless;
 use crate::diagnostic::{Diagnostic, Severity};
+use crate::name::UnitName;
 use crate::parse::{Assigned, Context, Problem, assign};
 use crate::specifier::{Host, Specifiers};
 use crate::syntax::{Assignment, Document, Places, nearest};
-use crate::table::{self, Meaning, RowId, SECTIONS, Status, row};
+use crate::table::{self, Kind, Meaning, RowId, SECTIONS, Status, row};
 use crate::unit::{Origin, Unit};
+use crate::value::Value;
 
 /// One file on its way into a unit.
 pub(super) struct File<'a> {
@@ -136,7 +139,8 @@ fn set(unit: &mut Unit, id: RowId, assignment: &Assignment, file: &File<'_>, pla
         Assigned::Unset => unit.unset(storage),
         Assigned::Keep => {}
     }
-    let problems = context.problems;
+    let mut problems = context.problems;
+    problems.extend(without_effect(unit, id, origin));
     let fatal = problems.iter().any(|problem| problem.fatal);
     for problem in problems {
         let diagnostic = locate(problem, assignment, places);
@@ -146,6 +150,17 @@ fn set(unit: &mut Unit, id: RowId, assignment: &Assignment, file: &File<'_>, pla
         }
     }
     fatal
+}
+
+/// Dependencies of this line that are left out, since units of these types can't have them.
+fn without_effect(unit: &Unit, id: RowId, origin: Origin) -> Vec<Problem> {
+    let (Kind::Units(kind), Value::Units(list)) = (row(id).kind, unit.value(id)) else { return Vec::new() };
+    let of_line = list.names.iter().zip(&list.origins).filter(|(_, at)| **at == origin);
+    let tell = |(name, _): (&UnitName, _)| {
+        let why = pointless(unit.name.unit_type(), kind, name.unit_type())?;
+        Some(Problem { code: "pointless-dependency", ..Problem::new(format!("{name} is ignored: {why}")) })
+    };
+    of_line.filter_map(tell).collect()
 }
 
 fn locate(problem: Problem, assignment: &Assignment, places: &Places<'_>) -> Diagnostic {

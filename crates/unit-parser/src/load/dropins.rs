@@ -61,6 +61,8 @@ pub(super) fn directories(index: &Index, names: &[&UnitName], suffix: &str) -> V
 pub(super) fn dropins(files: &dyn UnitFiles, index: &Index, names: &[&UnitName]) -> Vec<PathBuf> {
     let mut by_name: BTreeMap<String, PathBuf> = BTreeMap::new();
     for dir in directories(index, names, ".d") {
+        // Where /lib is a link, the drop-ins are named by what it leads to, unlike the unit files (as in systemd).
+        let dir = files.canonical(&dir).unwrap_or(dir);
         for entry in files.entries(&dir) {
             let usable =
                 entry.kind != FileKind::Directory && entry.name.ends_with(".conf") && !entry.name.starts_with('.');

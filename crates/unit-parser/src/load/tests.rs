@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::{Entry, FileKind, LoadPath, Loader, Mode, Mounted, UnitFiles};
+use crate::dependencies::Source;
 use crate::name::UnitName;
 use crate::specifier::Host;
 use crate::table::rows;
@@ -258,6 +259,27 @@ fn a_bad_line_never_loses_the_rest() {
         "/lib/a.service:10:12: TimeoutSec=: expected a time span like 5min 20s, found \"soon\"",
     ];
     assert_eq!(seen, expected);
+}
+
+#[test]
+fn dependencies_that_mean_nothing() {
+    let text =
+        "[Unit]\nBefore=b.service x.device\nAfter=y.device\nOnFailure=f.service\n[Service]\nExecStart=/bin/true\n";
+    let edges = |unit: &Unit| -> Vec<String> {
+        let explicit = unit.dependencies().into_iter().filter(|edge| matches!(edge.source, Source::File(_)));
+        explicit.map(|edge| format!("{} {}", edge.kind.as_str(), edge.other)).collect()
+    };
+    let unit = load(&[("/lib/a.service", text)], "a.service");
+    assert_eq!(edges(&unit), ["OnFailure f.service", "Before b.service", "After y.device"]);
+    let seen: Vec<String> = unit.diagnostics.iter().map(ToString::to_string).collect();
+    let expected =
+        ["/lib/a.service:2:8: Before=: x.device is ignored: devices come when they come, nothing delays them"];
+    assert_eq!(seen, expected);
+    for (name, kept) in [("a.device", &[][..]), ("a.slice", &[]), ("a.target", &["OnFailure f.service"])] {
+        let unit = load(&[(&format!("/lib/{name}"), "[Unit]\nOnFailure=f.service\n")], name);
+        assert_eq!(edges(&unit), kept, "{name}");
+        assert_eq!(unit.diagnostics.is_empty(), !kept.is_empty(), "{name}");
+    }
 }
 
 #[test]

@@ -28,8 +28,8 @@ impl Engine {
             let was = self.graph[id].device.as_ref().map(|info| info.state).unwrap_or_default();
             if state != DeviceState::Dead {
                 self.describe_device(cx, id, device);
-            } else if let Some(info) = self.graph[id].device.as_mut() {
-                info.state = DeviceState::Dead;
+            } else {
+                self.device_gone(id);
             }
             known.push((id, was, state, cause));
         }
@@ -40,6 +40,15 @@ impl Engine {
                     self.device_state(cx, *id, *was, *state, action, cause);
                 }
             }
+        }
+    }
+
+    /// It keeps its description, but nothing in sysfs is it any more.
+    fn device_gone(&mut self, id: UnitId) {
+        if let Some(info) = self.graph[id].device.as_mut() {
+            info.state = DeviceState::Dead;
+            info.sysfs_path.clear();
+            self.changed(id);
         }
     }
 
@@ -77,6 +86,9 @@ impl Engine {
             DeviceState::Tentative => ActiveState::Activating,
             DeviceState::Plugged => ActiveState::Active,
         };
+        if was == DeviceState::Dead && state != DeviceState::Dead {
+            self.graph[id].invocation = cx.world.random_id();
+        }
         if self.graph[id].active != active {
             let reached = Reached {
                 active,
@@ -86,9 +98,15 @@ impl Engine {
                 cause: cause.to_owned(),
             };
             self.reached(cx, id, reached);
-        } else if was == DeviceState::Plugged && state == DeviceState::Plugged && action == DeviceAction::Change {
-            self.start_wanted(cx, id);
-            self.pass_reload_on(cx, id);
+        } else if was == DeviceState::Plugged && state == DeviceState::Plugged {
+            match action {
+                DeviceAction::Change => {
+                    self.start_wanted(cx, id);
+                    self.pass_reload_on(cx, id);
+                }
+                DeviceAction::Add => self.start_wanted(cx, id),
+                DeviceAction::Enumerate | DeviceAction::Remove => {}
+            }
         }
     }
 
@@ -102,7 +120,7 @@ impl Engine {
         }
     }
 
-    /// A change event of a device that is there: what SYSTEMD_WANTS lists and doesn't run is started.
+    /// Any event of a device that is there: what SYSTEMD_WANTS lists and doesn't run is started.
     fn start_wanted(&mut self, cx: &mut Cx, id: UnitId) {
         let wants = self.graph[id].device.as_ref().map(|info| info.wants.clone()).unwrap_or_default();
         for name in wants {
@@ -123,9 +141,7 @@ impl Engine {
                 && !listed.contains(&record.name);
             if gone {
                 let was = record.device.as_ref().map(|info| info.state).unwrap_or_default();
-                if let Some(info) = self.graph[id].device.as_mut() {
-                    info.state = DeviceState::Dead;
-                }
+                self.device_gone(id);
                 self.device_state(cx, id, was, DeviceState::Dead, DeviceAction::Remove, "not among the devices now");
             }
         }
