@@ -55,6 +55,11 @@ pub enum Request {
         /// Full unit name.
         unit: String,
     },
+    /// What the unit's worker has to tell of it beyond its state; reply as to [`crate::worker::Request::Notices`].
+    Notices {
+        /// Full unit name.
+        unit: String,
+    },
     /// What jobs a request would make; reply by [`plan_reply`].
     Plan {
         /// A job type of systemd (`start`, `stop`, `restart`, `reload-or-restart`, ...).
@@ -89,6 +94,7 @@ impl Request {
         }
         match member(message).as_str() {
             "Why" => Ok(Some(Request::Why { unit: arguments::<(String,)>(message)?.0 })),
+            "Notices" => Ok(Some(Request::Notices { unit: arguments::<(String,)>(message)?.0 })),
             "Plan" => {
                 let (verb, units, mode) = arguments(message)?;
                 Ok(Some(Request::Plan { verb, units, mode }))
@@ -111,6 +117,7 @@ impl Request {
     pub fn message(&self) -> Result<Message, zbus::Error> {
         match self {
             Request::Why { unit } => call(BROKER, "Why", &(unit,)),
+            Request::Notices { unit } => call(BROKER, "Notices", &(unit,)),
             Request::Plan { verb, units, mode } => call(BROKER, "Plan", &(verb, units, mode)),
             Request::Simulate { what, arguments } => call(BROKER, "Simulate", &(what, arguments)),
             Request::ReloadUnitDefinition { unit } => call(BROKER, "ReloadUnitDefinition", &(unit,)),
@@ -174,7 +181,8 @@ mod tests {
     fn previews_round_trip() {
         let plan = Request::Plan { verb: "start".into(), units: vec!["a.service".into()], mode: "replace".into() };
         let simulate = Request::Simulate { what: "exit".into(), arguments: vec!["a.service".into(), "1".into()] };
-        for request in [plan.clone(), simulate] {
+        let notices = Request::Notices { unit: "a.service".into() };
+        for request in [plan.clone(), simulate, notices] {
             assert_eq!(Request::parse(&request.message().unwrap()).unwrap(), Some(request));
         }
         let job = PlannedJob {

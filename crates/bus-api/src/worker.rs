@@ -69,6 +69,10 @@ pub struct StopOptions {
     pub cause: String,
 }
 
+/// What a worker has to tell of a unit beyond its state: CLOCK_REALTIME of the last time (µs), `warning` or `info`, one line,
+/// how often. Oldest first, a bounded number.
+pub type UnitNotice = (u64, String, String, u64);
+
 /// A process of a unit: control group (relative to the manager's root, or empty), PID, command line.
 pub type UnitProcess = (String, u32, String);
 
@@ -131,6 +135,11 @@ pub enum Request {
         /// Full unit name.
         unit: String,
     },
+    /// What there is to tell of a unit beyond its state; reply by [`notices_reply`].
+    Notices {
+        /// Full unit name.
+        unit: String,
+    },
     /// Remove what a unit that is down has left behind (`systemctl clean`); answered when that has begun. `UnitBusy` when
     /// the unit is not down.
     Clean {
@@ -175,6 +184,7 @@ impl Request {
             "Forget" => Request::Forget { unit: arguments::<(String,)>(message)?.0 },
             "List" => Request::List,
             "Processes" => Request::Processes { unit: arguments::<(String,)>(message)?.0 },
+            "Notices" => Request::Notices { unit: arguments::<(String,)>(message)?.0 },
             "Clean" => {
                 let (unit, definition, what) = arguments(message)?;
                 Request::Clean { unit, definition, what }
@@ -201,6 +211,7 @@ impl Request {
             Request::Forget { unit } => call(WORKER, "Forget", &(unit,)),
             Request::List => call(WORKER, "List", &()),
             Request::Processes { unit } => call(WORKER, "Processes", &(unit,)),
+            Request::Notices { unit } => call(WORKER, "Notices", &(unit,)),
             Request::Clean { unit, definition, what } => call(WORKER, "Clean", &(unit, definition, what)),
         }
     }
@@ -293,6 +304,22 @@ pub fn parse_processes(reply: &Message) -> Result<Vec<UnitProcess>, BusError> {
     Ok(arguments::<(Vec<UnitProcess>,)>(reply)?.0)
 }
 
+/// The reply to [`Request::Notices`].
+///
+/// # Errors
+/// When it cannot be serialized.
+pub fn notices_reply(call: &Message, notices: &[UnitNotice]) -> Result<Message, zbus::Error> {
+    reply(call, &(notices,))
+}
+
+/// Reads the reply to [`Request::Notices`].
+///
+/// # Errors
+/// `InvalidArgs` when it has other types.
+pub fn parse_notices(reply: &Message) -> Result<Vec<UnitNotice>, BusError> {
+    Ok(arguments::<(Vec<UnitNotice>,)>(reply)?.0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -323,6 +350,7 @@ mod tests {
             Request::Forget { unit: "a.service".into() },
             Request::List,
             Request::Processes { unit: "a.service".into() },
+            Request::Notices { unit: "a.service".into() },
             Request::Clean { unit: "a.service".into(), definition: "{}".into(), what: vec!["state".into()] },
         ];
         for request in requests {

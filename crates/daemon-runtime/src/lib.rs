@@ -10,6 +10,8 @@
 //! | [`paths`] | the runtime directory and what lies in it |
 //! | [`fds`] | descriptors that the launcher passed: fixed ones and stored ones |
 //! | [`notify`] | READY=1, STATUS=, the descriptor store |
+//! | [`notices`] | what is told of a unit beyond its state, within limits |
+//! | [`journal`] | lines about units, to journald where there is one |
 //! | [`listen`] | the daemon's own private socket, passed or bound |
 //! | [`state`] | values under keys, in a log that is appended to |
 //! | [`readiness`] | waiting for descriptors that tokio has no type for |
@@ -22,8 +24,10 @@ pub mod command_line;
 pub mod config;
 pub mod event_loop;
 pub mod fds;
+pub mod journal;
 pub mod listen;
 pub mod logging;
+pub mod notices;
 pub mod notify;
 pub mod paths;
 pub mod readiness;

@@ -3,6 +3,7 @@
 use std::io;
 
 use daemon_runtime::args::CommonArgs;
+use daemon_runtime::journal::Journal;
 use daemon_runtime::notify::Runner;
 use daemon_runtime::paths::{RuntimeDir, create_dir};
 use daemon_runtime::state::StateDir;
@@ -68,6 +69,7 @@ pub fn host(
         state,
         launcher: runner.is_present().then(std::os::unix::process::parent_id),
         runner,
+        journal: Journal::new(mode, NAME),
         executor,
         cgroups: CgroupRoot::from_env(),
         log_dir: config.output.directory.clone().unwrap_or_else(|| exec_job::output::default_directory(mode)),

@@ -213,7 +213,7 @@ impl Kind {
                 log.display()
             ),
         };
-        format!("[Service]\n{body}")
+        format!("[Service]\nEnvironment={MARK}={}\n{body}", log.display())
     }
 }
 
@@ -264,6 +264,18 @@ struct World {
     broker: Broker,
     definitions: BTreeMap<String, (Kind, String, PathBuf)>,
     invocations: u64,
+}
+
+/// A test that fails leaves its directory to look at, and no processes.
+impl Drop for World {
+    fn drop(&mut self) {
+        self.launcher.kill();
+        for (_, _, log) in self.definitions.values() {
+            for pid in sys::process::with_environ(MARK, &log.to_string_lossy()) {
+                let _ = sys::signals::kill(pid, 9);
+            }
+        }
+    }
 }
 
 impl World {
@@ -365,12 +377,18 @@ impl World {
     }
 }
 
+/// The variable that tells a service's processes from later ones that were given the same PIDs: a long run uses all of them.
+const MARK: &str = "SURVIVAL_LOG";
+
 /// Main processes that are alive of those that wrote their begin: more than one is a doubled start.
 fn alive(log: &Path) -> Vec<i32> {
     let text = std::fs::read_to_string(log).unwrap_or_default();
     text.lines()
         .filter_map(|line| line.strip_prefix("begin ")?.parse::<i32>().ok())
         .filter(|pid| sys::process::Stat::read(*pid).is_ok_and(|stat| stat.state != 'Z'))
+        .filter(|pid| {
+            sys::process::environ(*pid, MARK).is_ok_and(|value| value.is_some_and(|path| Path::new(&path) == log))
+        })
         .collect()
 }
 

@@ -8,7 +8,7 @@ use bus_api::errors::{BusError, ErrorName};
 use bus_api::message::{NamedFd, reply};
 use bus_api::serve::{ClientId, Incoming, Server, default_reply, guarded};
 use bus_api::supervisor as special;
-use bus_api::worker::{self, Event, Request, UnitStatus, flags};
+use bus_api::worker::{self, Event, Request, UnitNotice, UnitStatus, flags};
 use zbus::message::{Message, Type};
 
 use self::properties::Extent;
@@ -139,6 +139,10 @@ fn answer(supervisor: &mut Supervisor, server: &Server, call: &Message) -> Resul
                 .collect();
             return worker::list_reply(call, &units).map(Some).map_err(internal);
         }
+        Request::Notices { unit } => {
+            let notices = supervisor.service(&unit).map(notices).unwrap_or_default();
+            return worker::notices_reply(call, &notices).map(Some).map_err(internal);
+        }
         Request::Processes { unit } => {
             let processes = supervisor.processes(&unit);
             return worker::processes_reply(call, &processes).map(Some).map_err(internal);
@@ -173,6 +177,12 @@ fn unit_status(unit: &str, service: &Service, status: &Status, extent: Extent) -
         cause: status.cause.clone(),
         properties: properties::of(service, status, extent),
     }
+}
+
+/// What is told of a service beyond its state.
+fn notices(service: &Service) -> Vec<UnitNotice> {
+    let notices = service.notices.iter();
+    notices.map(|it| (it.realtime_usec, it.level.clone(), it.text.clone(), it.count)).collect()
 }
 
 fn internal(error: zbus::Error) -> BusError {

@@ -6,6 +6,7 @@ use sys::ExitStatus;
 use sys::pidfd::PidFd;
 
 use super::Supervisor;
+use crate::core::action::Level;
 use crate::core::event::Event;
 use crate::core::exit::Exit;
 use crate::core::state::State;
@@ -66,7 +67,8 @@ impl Supervisor {
             Ok(Some(status)) => self.ended(pid, exit_of(status)),
             Ok(None) | Err(_) if followed.pidfd.ended() => {
                 // An older kernel, and nobody who told: a process nobody knows the status of counts as ended well.
-                tracing::warn!(unit, pid, "the process ended and nobody can tell how");
+                let text = format!("Process {pid} ended and nobody can tell how: taken as a success.");
+                self.log(unit, Level::Warning, text);
                 self.ended(pid, Exit::Exited(0));
             }
             Ok(None) | Err(_) => {}

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use daemon_runtime::journal::Journal;
 use daemon_runtime::notify::Runner;
 use daemon_runtime::paths::{Mode, RuntimeDir};
 use daemon_runtime::state::StateDir;
@@ -29,6 +30,8 @@ pub struct Host {
     pub log_dir: PathBuf,
     /// Size in bytes at which a log file is set aside at the next start.
     pub log_limit: u64,
+    /// Where lines about services go while there is a journal.
+    pub journal: Journal,
     /// Services write to the supervisor's own output.
     pub own_output: bool,
     /// Random in each boot, part of the names of private directories.

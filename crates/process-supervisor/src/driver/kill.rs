@@ -5,12 +5,14 @@ use std::collections::BTreeSet;
 use thiserror::Error;
 
 use super::Supervisor;
-use crate::core::action::KillOrder;
+use crate::core::action::{KillOrder, Level};
 
 /// SIGCONT follows other signals, so that stopped processes hear them.
 const SIGCONT: i32 = 18;
 /// The one that needs no SIGCONT.
 const SIGKILL: i32 = 9;
+/// Processes that are named when they are killed.
+const NAMED: usize = 5;
 /// SIGHUP.
 const SIGHUP: i32 = 1;
 
@@ -78,6 +80,9 @@ impl Supervisor {
 
     /// The signals of a stop.
     pub(super) fn kill_order(&mut self, unit: &str, order: &KillOrder) {
+        if order.signal == SIGKILL {
+            self.tell_killed(unit, order);
+        }
         let Some(service) = self.services.get_mut(unit) else { return };
         let mut done = BTreeSet::new();
         for pid in order.main.into_iter().chain(order.control) {
@@ -118,6 +123,29 @@ impl Supervisor {
                 done.insert(pid);
             }
         }
+    }
+}
+
+impl Supervisor {
+    /// Nothing is killed in silence: which processes did not end otherwise.
+    fn tell_killed(&mut self, unit: &str, order: &KillOrder) {
+        let Some(service) = self.services.get_mut(unit) else { return };
+        let mut pids: BTreeSet<i32> =
+            if order.group { service.with_view(&self.host).1.members().clone() } else { BTreeSet::new() };
+        pids.extend(order.main.into_iter().chain(order.control).filter_map(|pid| i32::try_from(pid).ok()));
+        let named = pids.iter().take(NAMED).map(|pid| match sys::process::Stat::read(*pid) {
+            Ok(stat) => format!("{pid} ({})", stat.comm),
+            Err(_) => pid.to_string(),
+        });
+        let named: Vec<String> = named.collect();
+        if named.is_empty() {
+            return;
+        }
+        let more = match pids.len() - named.len() {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        self.log(unit, Level::Info, format!("Killing with SIGKILL: {}{more}", named.join(", ")));
     }
 }
 

@@ -152,6 +152,10 @@ pub struct Supervisor {
 /// Pause after a state that could not be saved, µs.
 const RETRY_SAVE: u64 = 2_000_000;
 
+/// syslog(3)'s priorities.
+const WARNING: u8 = 4;
+const INFO: u8 = 6;
+
 /// Messages of tasks that may wait.
 const PENDING: usize = 1024;
 
@@ -470,6 +474,7 @@ impl Supervisor {
         }
         self.host.state.remove(unit);
         self.host.state.remove(&definition_key(unit));
+        self.host.state.remove(&notices_key(unit));
         Ok(())
     }
 
@@ -575,10 +580,22 @@ impl Supervisor {
         self.services.get(unit).ok_or_else(|| RequestError::Unknown(unit.to_owned()))
     }
 
+    /// Tells the log, the journal, clients, and whoever asks for the service's notices later. What comes over and over is
+    /// counted only.
     fn log(&mut self, unit: &str, level: Level, text: String) {
+        if level != Level::Debug
+            && let Some(service) = self.services.get_mut(unit)
+        {
+            if !service.notices.add(sys::clock::realtime(), level.as_str(), &text) {
+                return;
+            }
+            self.host.state.save(&notices_key(unit), &service.notices);
+        }
         match level {
             Level::Debug => tracing::debug!(unit, "{text}"),
+            Level::Info if self.host.journal.tell(unit, INFO, &text) => {}
             Level::Info => tracing::info!(unit, "{text}"),
+            Level::Warning if self.host.journal.tell(unit, WARNING, &text) => {}
             Level::Warning => tracing::warn!(unit, "{text}"),
         }
         self.news.push(News::Log { unit: unit.to_owned(), level, text });
@@ -601,6 +618,11 @@ impl Supervisor {
 /// State files hold the definition apart: it changes rarely, and is large.
 fn definition_key(unit: &str) -> String {
     format!("{unit}#definition")
+}
+
+/// So are the notices kept apart: they change rarely.
+fn notices_key(unit: &str) -> String {
+    format!("{unit}#notices")
 }
 
 fn set_nonblocking(fd: &OwnedFd) -> io::Result<()> {

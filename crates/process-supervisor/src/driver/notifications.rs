@@ -15,6 +15,10 @@ use crate::core::view::{Owner, View};
 
 /// Messages of one service that are read in a row, before others get their turn.
 const TURN: usize = 64;
+/// Notifications in a second that are a fault.
+const FLOOD: u32 = 2000;
+/// µs.
+const SECOND: u64 = 1_000_000;
 
 impl Supervisor {
     /// Reads what a service told; whether more may be waiting.
@@ -26,9 +30,13 @@ impl Supervisor {
             match listener.socket.get_ref().recv() {
                 Ok(Incoming::Empty) => return false,
                 Ok(Incoming::Refused(why)) => {
+                    self.count_notification(unit);
                     self.log(unit, Level::Warning, format!("Notification ignored: {why}."));
                 }
-                Ok(Incoming::Message(message)) => self.notified(unit, message),
+                Ok(Incoming::Message(message)) => {
+                    self.count_notification(unit);
+                    self.notified(unit, message);
+                }
                 Err(error) => {
                     tracing::error!(unit, "cannot read the notify socket: {error}");
                     return false;
@@ -36,6 +44,22 @@ impl Supervisor {
             }
         }
         true
+    }
+
+    /// Tells of a flood.
+    fn count_notification(&mut self, unit: &str) {
+        let now = self.host.now().monotonic;
+        let Some(service) = self.services.get_mut(unit) else { return };
+        let (since, count) = service.notified;
+        if now.saturating_sub(since) >= SECOND {
+            service.notified = (now, 1);
+            return;
+        }
+        service.notified = (since, count.saturating_add(1));
+        if count == FLOOD {
+            let text = format!("Notifications come in faster than {FLOOD} a second: others may have to wait.");
+            self.log(unit, Level::Warning, text);
+        }
     }
 
     fn notified(&mut self, unit: &str, message: NotifyMessage) {
@@ -64,7 +88,10 @@ impl Supervisor {
             self.log(
                 unit,
                 Level::Warning,
-                format!("Notification of process {pid}, which is not the service's, ignored."),
+                format!(
+                    "Notification of a stranger ignored: process {pid} of user {} is not the service's.",
+                    sender.uid
+                ),
             );
             return;
         }

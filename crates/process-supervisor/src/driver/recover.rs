@@ -11,7 +11,8 @@ use sys::process::Stat;
 use super::held::Held;
 use super::service::{Followed, Saved};
 use super::spawn::watch_end;
-use super::{Supervisor, definition_key, notifications};
+use super::{Supervisor, definition_key, notices_key, notifications};
+use crate::core::action::Level;
 use crate::core::event::Event;
 use crate::core::exit::Exit;
 use crate::core::machine::Machine;
@@ -26,7 +27,7 @@ impl Supervisor {
             .state
             .load_all::<serde_json::Value>()
             .into_iter()
-            .filter(|(key, _)| !key.ends_with("#definition"))
+            .filter(|(key, _)| !key.contains('#'))
             .filter_map(|(key, value)| match serde_json::from_value(value) {
                 Ok(saved) => Some((key, saved)),
                 Err(error) => {
@@ -83,6 +84,7 @@ impl Supervisor {
         service.ids = saved.ids;
         service.private_tmp = saved.private_tmp;
         service.oom_kills = saved.oom_kills;
+        service.notices = self.host.state.load(&notices_key(&name)).unwrap_or_default();
         for record in saved.fds {
             match kept.remove(&record.id) {
                 Some(fd) => service.fds.push(Held { record, fd }),
@@ -153,7 +155,8 @@ impl Supervisor {
                 Some(followed) if followed.pidfd.ended() => self.ended_elsewhere(unit, pid),
                 Some(_) => {}
                 None => {
-                    tracing::warn!(unit, pid, "the process ended while nobody looked, its status is lost");
+                    let text = format!("Process {pid} ended while nobody looked: its exit status is lost.");
+                    self.log(unit, Level::Warning, text);
                     self.feed(unit, Event::ProcessExited { pid, exit: Exit::Exited(0) });
                 }
             }

@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use daemon_runtime::notices::Notices;
 use serde::{Deserialize, Serialize};
 use sys::cgroup::Cgroup;
 use sys::executor::PrivateTmp;
@@ -125,6 +126,10 @@ pub struct Service {
     pub report_task: Option<Task>,
     /// Watches `BusName=`.
     pub bus_task: Option<Task>,
+    /// What there is to tell of it beyond its state; on disk under a key of its own.
+    pub notices: Notices,
+    /// When the notifications of the present second began to be counted (CLOCK_MONOTONIC, µs), and how many there were.
+    pub notified: (u64, u32),
     /// `systemctl clean` at work.
     pub cleaning: Option<super::clean::Cleaning>,
 }
@@ -155,6 +160,8 @@ impl Service {
             oom_kills: 0,
             report_task: None,
             bus_task: None,
+            notices: Notices::default(),
+            notified: (0, 0),
             cleaning: None,
         }
     }

@@ -121,24 +121,28 @@ impl Supervisor {
     fn execute(&mut self, unit: &str, job: &Job) -> Result<u32, String> {
         let Some(service) = self.services.get_mut(unit) else { return Err("unknown unit".into()) };
         let mut cgroup = service.cgroup.clone();
+        let mut weaker = Vec::new();
         if let Some(group) = &cgroup
             && let Err(error) = group.create()
         {
             // Weaker without, not broken: processes are found by descent and by their invocation.
-            tracing::warn!(unit, "no control group {}: {error}", group.path().display());
+            weaker.push(format!("No control group: {}: {error}", group.path().display()));
             cgroup = None;
         }
         if let (Some(group), Some(watcher)) = (&cgroup, &mut self.watcher)
             && let Err(error) = watcher.add(group)
         {
-            tracing::warn!(unit, "cannot watch {}: {error}", group.path().display());
+            weaker.push(format!("The control group can't be watched: {}: {error}", group.path().display()));
         }
         if let Some(group) = &cgroup
             && let Some((uid, gid)) = service.ids
             && delegated(&service.unit)
             && let Err(error) = hand_over(group.path(), uid, gid)
         {
-            tracing::warn!(unit, "cannot hand over {}: {error}", group.path().display());
+            weaker.push(format!("The control group can't be handed over: {}: {error}", group.path().display()));
+        }
+        for text in weaker {
+            self.log(unit, Level::Warning, text);
         }
         let request = SpawnRequest { executor: &self.host.executor, job, cgroup: cgroup.as_ref() };
         let spawned = spawn(&request).map_err(|error| format!("cannot make a process: {error}"))?;
@@ -169,7 +173,7 @@ impl Supervisor {
                 // comes first counts.
                 self.keep(unit, pid, pidfd, true);
             }
-            Err(error) => tracing::warn!(unit, pid, "cannot follow the process: {error}"),
+            Err(error) => self.log(unit, Level::Warning, format!("Can't follow process {pid}: {error}")),
         }
     }
 }

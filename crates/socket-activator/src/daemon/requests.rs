@@ -90,6 +90,11 @@ impl Daemon {
             worker::Request::Processes { unit } => {
                 return built(worker::processes_reply(call, &self.processes(&unit)?));
             }
+            // The cause of its last change says all there is.
+            worker::Request::Notices { unit } => {
+                self.known(&unit)?;
+                return built(worker::notices_reply(call, &[]));
+            }
         }
         built(reply(call, &()))
     }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use bus_api::broker::{self, Request, WhyEntry, why_reply};
 use bus_api::errors::{BusError, ErrorName};
+use bus_api::worker::{self, UnitNotice, parse_notices};
 use unit_parser::UnitName;
 
 use super::call::{Answer, Answered, Call};
@@ -22,6 +23,7 @@ pub fn handle(broker: &mut Broker, call: &Call) -> Answered {
             let chain = broker.model.engine.why(&parse(&unit)?);
             why_reply(&call.message, &entries(&chain))
         }
+        Some(Request::Notices { unit }) => return notices(broker, call, &parse(&unit)?),
         Some(Request::Plan { verb, units, mode }) => {
             let jobs = plan(broker, call, &verb, &units, &mode)?;
             broker::plan_reply(&call.message, &jobs)
@@ -43,6 +45,18 @@ pub fn handle(broker: &mut Broker, call: &Call) -> Answered {
 
 fn parse(unit: &str) -> Result<UnitName, BusError> {
     UnitName::parse(unit).map_err(|_| errors::invalid_name(unit))
+}
+
+/// What the worker has to tell of a unit beyond its state.
+fn notices(broker: &mut Broker, call: &Call, unit: &UnitName) -> Answered {
+    let worker = core::worker(unit.unit_type()).filter(|worker| *worker != core::Worker::Watcher);
+    match worker.filter(|_| broker.model.runtime.contains_key(unit)) {
+        Some(worker) => {
+            let request = worker::Request::Notices { unit: unit.to_string() };
+            broker.ask_worker(worker, &request, call, |call, message| call.reply(&(parse_notices(&message)?,)))
+        }
+        None => call.reply(&(Vec::<UnitNotice>::new(),)),
+    }
 }
 
 /// Entries on the wire: parents by place.

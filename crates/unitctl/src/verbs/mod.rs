@@ -8,6 +8,7 @@ mod files;
 mod jobs;
 mod list;
 mod names;
+mod notices;
 mod preview;
 mod show;
 mod state;

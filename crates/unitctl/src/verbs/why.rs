@@ -5,6 +5,7 @@ use serde_json::json;
 use unit_parser::UnitName;
 
 use super::names::expand;
+use super::notices;
 use crate::cli::OutputArgs;
 use crate::manager::{Manager, ManagerError};
 use crate::time;
@@ -16,14 +17,22 @@ pub async fn why(manager: &Manager, options: &OutputArgs, units: &[String]) -> R
         let message = Request::Why { unit: unit.to_string() }.message();
         let message = message.map_err(|error| ManagerError::Arguments(error.to_string()))?;
         let entries = parse_why(&manager.send(message).await?).map_err(|error| ManagerError::Reply(error.text))?;
+        let notices = notices::of(manager, &unit).await;
         if options.json {
-            println!("{}", json(&entries));
-        } else if entries.is_empty() {
+            let mut all = json(&entries);
+            if let Some(all) = all.as_array_mut() {
+                all.extend(notices.iter().map(|notice| notices::json(&unit, notice)));
+            }
+            println!("{all}");
+        } else if entries.is_empty() && notices.is_empty() {
             println!("{unit}: nothing is known: it has not changed since it was loaded.");
             code = 3;
         } else {
             println!("{unit}");
             tree(&entries).iter().for_each(|line| println!("{line}"));
+            for notice in notices.iter().rev() {
+                println!("  also: {}  ({})", notices::text(notice, time::now()), time::precise(notice.0));
+            }
         }
     }
     Ok(code)

@@ -27,6 +27,7 @@ pub async fn print(broker: &Manager, unit: &UnitName, properties: &Properties) -
     if let Some(cause) = super::super::why::latest(broker, unit).await {
         line("Cause", &cause);
     }
+    notices(broker, unit, properties).await;
     related(broker, properties, "TriggeredBy").await?;
     related(broker, properties, "Triggers").await?;
     if let [first, rest @ ..] = properties.list("Documentation").as_slice() {
@@ -64,6 +65,17 @@ pub async fn print(broker: &Manager, unit: &UnitName, properties: &Properties) -
         line("Warning", &paint(&text, Colour::Yellow));
     }
     processes::print_group(broker, unit.as_str(), properties).await
+}
+
+/// What happened beside the state changes since the unit was last started, the latest last.
+async fn notices(broker: &Manager, unit: &UnitName, properties: &Properties) {
+    let since = properties.number("InactiveExitTimestamp").unwrap_or(0);
+    let now = time::now();
+    let all = super::super::notices::of(broker, unit).await;
+    for (index, notice) in all.iter().filter(|notice| notice.0 >= since).enumerate() {
+        let text = super::super::notices::text(notice, now);
+        if index == 0 { line("Notices", &text) } else { continued(&text) }
+    }
 }
 
 /// `loaded (/path; enabled; preset: enabled)`
