@@ -49,7 +49,7 @@ impl PidFd {
         /// PID_FS_MAGIC, linux/magic.h
         const PID_FS_MAGIC: i64 = 0x5049_4446;
         let system = nix::sys::statfs::fstatfs(&self.fd)?;
-        if i64::from(system.filesystem_type().0) == PID_FS_MAGIC {
+        if system.filesystem_type().0 == PID_FS_MAGIC {
             return Ok(nix::sys::stat::fstat(&self.fd)?.st_ino);
         }
         crate::process::start_time(self.pid)

@@ -48,9 +48,7 @@ impl StateDir {
             let fingerprint = self.random.hash_one(line.as_slice());
             self.log().append(key, &line, fingerprint)
         });
-        saved
-            .inspect_err(|error| tracing::error!(key, "cannot save state, a restart would lose it: {error}"))
-            .is_ok()
+        saved.inspect_err(|error| tracing::error!(key, "cannot save state, a restart would lose it: {error}")).is_ok()
     }
 
     /// The value under a key, if there is one.

@@ -113,7 +113,8 @@ fn the_log_is_written_anew_when_it_is_mostly_out_of_date() {
     state.remove("k0");
     assert!(scratch.size() < 600_000, "{}", scratch.size());
     let state = scratch.open();
-    let expected: Vec<(String, (usize, String))> = vec![("k1".into(), (2998, text.clone())), ("k2".into(), (2999, text.clone()))];
+    let expected: Vec<(String, (usize, String))> =
+        vec![("k1".into(), (2998, text.clone())), ("k2".into(), (2999, text.clone()))];
     assert_eq!(state.load::<String>("stays"), Some(text));
     state.remove("stays");
     assert_eq!(state.load_all::<(usize, String)>(), expected);

@@ -26,7 +26,13 @@ impl Supervisor {
     ///
     /// # Errors
     /// [`RequestError::Busy`] when it is up, or failed; when the definition is none.
-    pub fn clean(&mut self, unit: &str, definition: String, what: Vec<String>, cause: String) -> Result<(), RequestError> {
+    pub fn clean(
+        &mut self,
+        unit: &str,
+        definition: String,
+        what: Vec<String>,
+        cause: String,
+    ) -> Result<(), RequestError> {
         if self.services.get(unit).is_some_and(|service| !service.machine.may_clean()) {
             return Err(RequestError::Busy);
         }

@@ -1,6 +1,5 @@
 //! The engine's [`World`]: unit files, conditions, random ids, all of the real machine.
 
-
 use unit_parser::{Condition, Host, Loader, Unit, UnitName};
 
 use super::mounts::MountTable;
