@@ -1,6 +1,11 @@
 //! A socket unit starts its server with the first connection.
 
-use integration_tests::{Place, needs};
+use std::time::Duration;
+
+use integration_tests::{Place, needs, wait};
+
+/// Longer than anything here takes.
+const LONG: Duration = Duration::from_secs(30);
 
 const SOCKET: &str = "[Socket]\nListenStream=3233\n[Install]\nWantedBy=sockets.target\n";
 const SERVICE: &str = "[Service]\nExecStart=/usr/local/bin/my_server\n";
@@ -63,4 +68,53 @@ fn an_accepting_socket_starts_an_instance_per_connection() {
     }
     assert_eq!(place.property("echo.socket", "NAccepted"), "5");
     assert_eq!(place.state("echo.socket"), "active/listening");
+}
+
+#[test]
+fn a_pause_at_the_trigger_limit_is_said_and_ends_by_itself() {
+    if !needs::root() {
+        return;
+    }
+    let socket = "[Socket]\nListenStream=/run/often.sock\nTriggerLimitBurst=3\nTriggerLimitIntervalSec=1\n\
+        X-TriggerLimitPauseSec=2\n";
+    let service =
+        "[Unit]\nStartLimitIntervalSec=0\n[Service]\nType=oneshot\nExecStart=/bin/sh -c 'echo start >>/run/starts'\n";
+    let place = Place::system().unit("often.socket", socket).unit("often.service", service).boot();
+    place.systemctl(&["start", "often.socket"]).good();
+    let said = || place.property("often.socket", "StatusText");
+    assert_eq!(said(), "");
+    // Nobody accepts it: the service is started again and again.
+    let connect =
+        "import socket, time; s = socket.socket(socket.AF_UNIX); s.connect('/run/often.sock'); time.sleep(60)";
+    let mut client = place.spawn(&format!("exec python3 -c \"{connect}\""));
+    let paused = wait::until(LONG, || said().starts_with("Trigger limit hit, activation pauses for 2 s"));
+    assert!(paused, "{}", place.log());
+    let status = || place.systemctl(&["status", "often.socket"]).out;
+    assert!(wait::until(LONG, || status().contains("Status: \"Trigger limit hit")), "{}", status());
+    place.wait_state("often.socket", "active/listening");
+    let starts = || place.lines("/run/starts").len();
+    let before = starts();
+    place.kill_daemon("socket-activator");
+    assert!(wait::until(LONG, || starts() > before), "it goes on");
+    assert!(wait::until(LONG, || said().contains("pauses for 4 s")), "the next one is longer");
+    let _ = client.kill();
+    let _ = client.wait();
+}
+
+#[test]
+fn a_connection_whose_instance_cannot_be_started_is_not_held() {
+    if !needs::root() {
+        return;
+    }
+    let service = "[Unit]\nRequires=no-such.service\n[Service]\nExecStart=/bin/true\n";
+    let place = Place::system()
+        .unit("bad.socket", "[Socket]\nListenStream=3243\nAccept=yes\n")
+        .unit("bad@.service", service)
+        .boot();
+    place.systemctl(&["start", "bad.socket"]).good();
+    let _ = place.greet(3243);
+    place.wait_state("bad.socket", "failed/failed");
+    assert_eq!(place.property("bad.socket", "Result"), "resources");
+    assert_eq!(place.property("bad.socket", "NAccepted"), "1");
+    wait::equal("0", || place.property("bad.socket", "NConnections"));
 }
