@@ -60,8 +60,9 @@ impl Engine {
             plan.mark_what_matters();
             // Contradicting jobs hid what the order would be; now there is one job per unit.
             cycles.extend(self.break_cycles(&mut plan)?);
-            self.drop_redundant(&mut plan);
         }
+        // What was kept for the sake of another job of the same unit, which is gone now.
+        self.drop_redundant(&mut plan);
         self.check_installed(&plan)?;
         Ok((plan, cycles))
     }
