@@ -98,6 +98,7 @@ impl Engine {
         self.flush_changed(job.unit);
         self.save(job.unit);
         self.gc.insert(job.unit);
+        self.defer_upheld(job.unit);
         self.actions.push(Action::JobRemoved(job.id.0, name, ending.result));
         self.wake(job.waiters);
         why

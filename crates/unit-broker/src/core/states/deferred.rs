@@ -84,6 +84,14 @@ impl Engine {
         }
     }
 
+    /// A unit's job ended. Whatever came of it, `Upholds=` tries again as long as the unit is down (seen in the box; it
+    /// ends with [`LOOP_BURST`]).
+    pub(in crate::core) fn defer_upheld(&mut self, id: UnitId) {
+        if self.graph[id].active.is_down() {
+            self.deferred.upheld.insert(id);
+        }
+    }
+
     /// The units that this one may have needed.
     fn defer_unneeded(&mut self, id: UnitId) {
         for (_, other) in self.graph.with_atom(id, Atom::MayBeUnneeded) {
