@@ -173,17 +173,18 @@ impl Engine {
             if kinds::worker(record.name.unit_type()) != Some(worker) {
                 continue;
             }
+            // The worker knows the very start that the job asked for.
+            let is_its_own =
+                job.invocation.is_some() && listed.get(&job.unit).is_some_and(|run| *run == job.invocation);
             let under_way = match job.job_type {
+                // What was started may be on its way down already: a oneshot with an ExecStop=.
+                JobType::Start if is_its_own && record.active == ActiveState::Deactivating => true,
                 JobType::Start | JobType::VerifyActive => record.active == ActiveState::Activating,
                 JobType::Stop | JobType::Restart => record.active == ActiveState::Deactivating,
                 JobType::Reload => record.active == ActiveState::Reloading,
                 JobType::Nop | JobType::TryRestart | JobType::TryReload | JobType::ReloadOrStart => true,
             };
-            // The very start that the job asked for has happened and is over.
-            let over = job.job_type == JobType::Start
-                && job.invocation.is_some()
-                && listed.get(&job.unit).is_some_and(|invocation| *invocation == job.invocation)
-                && record.active.is_down();
+            let over = job.job_type == JobType::Start && is_its_own && record.active.is_down();
             if over {
                 let result = if record.active == ActiveState::Failed { JobResult::Failed } else { JobResult::Done };
                 self.finish(cx, id, result, true);
