@@ -7,6 +7,7 @@ use super::boolean;
 use super::compare::{Operator, split_operator, versions};
 use super::glob;
 use super::virtualization::Virtualization;
+use crate::parse::words::{self, Quoting};
 
 pub(super) fn architecture(parameter: &str) -> bool {
     let native = architecture_name();
@@ -27,27 +28,26 @@ pub fn architecture_name() -> &'static str {
     }
 }
 
-pub(super) fn firmware(parameter: &str) -> bool {
+pub(super) fn firmware(parameter: &str) -> Option<bool> {
     if parameter == "uefi" {
-        return fs::metadata("/sys/firmware/efi").is_ok();
+        return Some(fs::metadata("/sys/firmware/efi").is_ok());
     }
     if parameter == "device-tree" {
-        return fs::metadata("/sys/firmware/devicetree").is_ok();
+        return Some(fs::metadata("/sys/firmware/devicetree").is_ok());
     }
     if let Some(wanted) = argument(parameter, "device-tree-compatible") {
-        return fs::read("/proc/device-tree/compatible")
-            .is_ok_and(|list| list.split(|byte| *byte == 0).any(|entry| entry == wanted.as_bytes()));
+        let list = fs::read("/proc/device-tree/compatible");
+        return Some(list.is_ok_and(|list| list.split(|byte| *byte == 0).any(|entry| entry == wanted.as_bytes())));
     }
     if let Some(expression) = argument(parameter, "smbios-field") {
         let split = expression.find(['<', '>', '=', '!', '$']);
-        let Some((field, rest)) = split.map(|at| expression.split_at(at)) else { return false };
-        let (Some(operator), wanted) = split_operator(rest) else { return false };
+        let (field, rest) = expression.split_at(split?);
+        let (Some(operator), wanted) = split_operator(rest) else { return None };
         let field = field.trim();
-        return !field.contains('/')
-            && fs::read_to_string(format!("/sys/class/dmi/id/{field}"))
-                .is_ok_and(|value| compare(operator, value.trim(), wanted.trim()));
+        let value = (!field.contains('/')).then(|| fs::read_to_string(format!("/sys/class/dmi/id/{field}")));
+        return Some(value.is_some_and(|value| value.is_ok_and(|it| compare(operator, it.trim(), wanted.trim()))));
     }
-    false
+    Some(false)
 }
 
 /// `name(argument)`.
@@ -105,15 +105,16 @@ fn command_line_has(line: &str, parameter: &str) -> bool {
 
 pub(super) fn kernel_version(parameter: &str) -> Option<bool> {
     let release = fs::read_to_string("/proc/sys/kernel/osrelease").ok()?;
-    Some(version_fits(release.trim(), parameter.strip_prefix("kernel ").unwrap_or(parameter)))
+    version_fits(release.trim(), parameter.strip_prefix("kernel ").unwrap_or(parameter))
 }
 
-/// All of several expressions, each a pattern or an operator with a version.
-fn version_fits(version: &str, expressions: &str) -> bool {
-    let mut words = expressions.split_whitespace().map(|word| word.trim_matches(['"', '\'']));
+/// All of several expressions, each a pattern or an operator with a version. `None` for what isn't one.
+fn version_fits(version: &str, expressions: &str) -> Option<bool> {
+    let words = words::split(expressions, Quoting::Quotes).ok()?;
+    let mut words = words.iter().map(String::as_str);
     while let Some(word) = words.next() {
         let (operator, rest) = split_operator(word);
-        let wanted = if operator.is_some() && rest.is_empty() { words.next().unwrap_or_default() } else { rest };
+        let wanted = if operator.is_some() && rest.is_empty() { words.next()? } else { rest };
         let fits = match operator {
             None | Some(Operator::Matches) => glob::matches(wanted, version),
             Some(Operator::MatchesNot) => !glob::matches(wanted, version),
@@ -123,10 +124,10 @@ fn version_fits(version: &str, expressions: &str) -> bool {
             Some(operator) => operator.holds(versions(version, wanted)),
         };
         if !fits {
-            return false;
+            return Some(false);
         }
     }
-    true
+    Some(true)
 }
 
 pub(super) fn security(parameter: &str) -> Option<bool> {
@@ -240,29 +241,28 @@ fn unified() -> bool {
 
 pub(super) fn os_release(parameter: &str) -> Option<bool> {
     let text = fs::read_to_string("/etc/os-release").or_else(|_| fs::read_to_string("/usr/lib/os-release")).ok()?;
-    Some(os_release_fits(&text, parameter))
+    os_release_fits(&text, parameter)
 }
 
-fn os_release_fits(text: &str, parameter: &str) -> bool {
+/// All of several `FIELD OPERATOR VALUE` without spaces. `None` for what isn't one.
+fn os_release_fits(text: &str, parameter: &str) -> Option<bool> {
     let value = |key: &str| {
         text.lines()
             .filter_map(|line| line.split_once('='))
             .find(|(name, _)| *name == key)
             .map_or("", |(_, value)| value.trim().trim_matches(['"', '\'']))
     };
-    let mut words = parameter.split_whitespace();
-    let mut any = false;
-    while let Some(word) = words.next() {
-        let Some(at) = word.find(['<', '>', '=', '!', '$']) else { return false };
-        let (key, rest) = word.split_at(at);
-        let (Some(operator), wanted) = split_operator(rest) else { return false };
-        let wanted = if wanted.is_empty() { words.next().unwrap_or_default() } else { wanted };
-        if !compare(operator, value(key), wanted.trim_matches(['"', '\''])) {
-            return false;
+    for word in words::split(parameter, Quoting::Quotes).ok()? {
+        let (key, rest) = word.split_at(word.find(['<', '>', '=', '!', '$'])?);
+        let (Some(operator), wanted) = split_operator(rest) else { return None };
+        if wanted.is_empty() {
+            return None;
         }
-        any = true;
+        if !compare(operator, value(key), wanted) {
+            return Some(false);
+        }
     }
-    any
+    Some(true)
 }
 
 /// `LIMIT%[/SPAN]`, optionally of a slice (`name.slice:LIMIT%`): the share of time that all tasks waited stays below it.
@@ -315,8 +315,9 @@ mod tests {
             ("=6.1.*", true),
             ("!=6.1.*", false),
         ] {
-            assert_eq!(version_fits("6.1.0-13-amd64", expression), expected, "{expression}");
+            assert_eq!(version_fits("6.1.0-13-amd64", expression), Some(expected), "{expression}");
         }
+        assert_eq!(version_fits("6.1.0-13-amd64", ">="), None);
     }
 
     #[test]
@@ -333,15 +334,25 @@ mod tests {
     #[test]
     fn release_files() {
         let text = "ID=debian\nVERSION_ID=\"12\"\n";
-        assert!(os_release_fits(text, "ID=debian"));
-        assert!(os_release_fits(text, "ID=debian VERSION_ID>=11"));
-        assert!(!os_release_fits(text, "VERSION_ID<12"));
-        assert!(!os_release_fits(text, "ID!=debian"));
+        for (expression, expected) in [
+            ("ID=debian", Some(true)),
+            ("ID=debian VERSION_ID>=11", Some(true)),
+            ("\"ID=debian\" 'VERSION_ID>=11'", Some(true)),
+            ("VERSION_ID<12", Some(false)),
+            ("ID!=debian", Some(false)),
+            ("ID!=debian bogus", Some(false)),
+            ("bogus", None),
+            ("VERSION_ID>= 12", None),
+            ("NOSUCH=", None),
+        ] {
+            assert_eq!(os_release_fits(text, expression), expected, "{expression}");
+        }
     }
 
     #[test]
     fn firmware_arguments() {
         assert_eq!(argument("smbios-field(board_name = x)", "smbios-field"), Some("board_name = x"));
         assert_eq!(argument("uefi", "smbios-field"), None);
+        assert_eq!(firmware("smbios-field(board_name)"), None);
     }
 }

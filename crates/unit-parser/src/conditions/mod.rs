@@ -47,7 +47,7 @@ fn holds(kind: ConditionKind, parameter: &str, surroundings: &Surroundings) -> O
         K::NeedsUpdate => Some(path::needs_update(parameter)),
         K::FirstBoot => Some(path::exists("/run/systemd/first-boot") == boolean(parameter)?),
         K::Architecture => Some(machine::architecture(parameter)),
-        K::Firmware => Some(machine::firmware(parameter)),
+        K::Firmware => machine::firmware(parameter),
         K::Virtualization => machine::virtualization(parameter),
         K::Host => Some(identity::host(parameter)),
         K::KernelCommandLine => Some(machine::kernel_command_line(parameter)),
