@@ -39,4 +39,8 @@ pub struct RunArgs {
     /// The unit to boot
     #[arg(long, value_name = "UNIT", default_value = "default.target")]
     pub unit: String,
+    /// Longest wait before a daemon that keeps ending right after its start is started again, in milliseconds; 0 starts it
+    /// again at once, however often
+    #[arg(long, value_name = "MS", default_value_t = 5_000)]
+    pub restart_delay_max: u64,
 }

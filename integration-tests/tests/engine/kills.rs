@@ -1,14 +1,13 @@
 //! The broker is killed at random moments while graphs are played: every unit ends up as in a run that nobody disturbed,
 //! and every command was started as often.
 //!
-//! `QUINTET_KILLS` says how often it is killed (default: 8: the launcher waits longer before each restart of a daemon that
-//! keeps dying), `QUINTET_SEED` which graph is the first.
+//! `QUINTET_KILLS` says how often it is killed (default: 40), `QUINTET_SEED` which graph is the first.
 
 use std::path::PathBuf;
 use std::thread::{self, sleep};
 use std::time::Duration;
 
-use integration_tests::{Random, needs, number, signal, wait};
+use integration_tests::{Place, Random, needs, number, signal, wait};
 
 use crate::graph::{Graph, Kind};
 use crate::manager::{GATE, Manager};
@@ -47,9 +46,10 @@ fn the_broker_is_killed() {
     if !needs::root() {
         return;
     }
-    let (first, wanted_kills) = (number("QUINTET_SEED", 1), number("QUINTET_KILLS", 8));
+    let (first, wanted_kills) = (number("QUINTET_SEED", 1), number("QUINTET_KILLS", 40));
     let graphs = graphs(first, (wanted_kills as usize).div_ceil(4));
-    let mut manager = Manager::boot(false, &graphs);
+    // By default a daemon that keeps dying is started more and more slowly.
+    let mut manager = Manager::boot_as(Place::system().argument("--restart-delay-max=0"), &graphs);
     let mut random = Random::seeded(first ^ 0xdead);
     let mut kills = 0;
     for graph in &graphs {

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::process::Child;
 use std::time::{Duration, Instant};
 
-use integration_tests::Place;
+use integration_tests::{Builder, Place};
 
 use crate::bus::{Argument, Bus, Message, Value};
 use crate::graph::{Graph, Kind};
@@ -54,10 +54,11 @@ pub enum Failure {
 impl Manager {
     /// Boots one with the files of these graphs.
     pub fn boot(systemd: bool, graphs: &[Graph]) -> Manager {
-        let mut builder = Place::system();
-        if systemd {
-            builder = builder.systemd();
-        }
+        Manager::boot_as(if systemd { Place::system().systemd() } else { Place::system() }, graphs)
+    }
+
+    /// The same in a place that was prepared.
+    pub fn boot_as(mut builder: Builder, graphs: &[Graph]) -> Manager {
         for (name, text) in TARGETS {
             builder = builder.unit(&format!("{name}.target"), &format!("[Unit]\n{text}"));
         }

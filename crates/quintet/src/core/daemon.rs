@@ -2,8 +2,8 @@
 
 /// A daemon ended this soon after its start waits before the next one, ms.
 const TOO_SOON: u64 = 1_000;
-/// The first wait, doubled each time up to the last, ms.
-const BACK_OFF: (u64, u64) = (100, 5_000);
+/// The first wait, doubled each time up to the longest, ms.
+const FIRST_WAIT: u64 = 100;
 
 /// A daemon.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,8 +95,9 @@ impl DaemonState {
         *self = DaemonState::Up { pid, since: now, quick: self.quick() };
     }
 
-    /// It ended (or could not be started): at once again, but slower and slower when it ends early again and again.
-    pub fn ended(&mut self, now: u64) {
+    /// It ended (or could not be started): at once again, but slower and slower, up to the longest wait (ms), when it ends
+    /// early again and again.
+    pub fn ended(&mut self, now: u64, longest_wait: u64) {
         let early = match self {
             DaemonState::Up { since, .. } => now.saturating_sub(*since) < TOO_SOON,
             DaemonState::Down | DaemonState::Ended { .. } | DaemonState::Starting { .. } => true,
@@ -105,7 +106,7 @@ impl DaemonState {
         // The first early end is forgiven: a daemon killed twice in a second (an upgrade, a test) is back at once.
         let wait = match quick {
             0 | 1 => 0,
-            more => BACK_OFF.0.saturating_mul(1 << (more - 2).min(16)).min(BACK_OFF.1),
+            more => FIRST_WAIT.saturating_mul(1 << (more - 2).min(16)).min(longest_wait),
         };
         *self = DaemonState::Ended { due: now + wait, quick };
     }

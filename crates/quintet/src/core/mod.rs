@@ -94,13 +94,15 @@ enum Phase {
 #[derive(Debug)]
 pub struct Launcher {
     phase: Phase,
+    /// Before a restart, ms.
+    longest_wait: u64,
     daemons: [DaemonState; Daemon::ALL.len()],
 }
 
 impl Launcher {
-    /// Nothing runs yet.
-    pub fn new() -> Self {
-        Self { phase: Phase::Running, daemons: Default::default() }
+    /// Nothing runs yet. A daemon that keeps ending early waits at most so long (ms) before it is started again.
+    pub fn new(longest_wait: u64) -> Self {
+        Self { phase: Phase::Running, longest_wait, daemons: Default::default() }
     }
 
     /// Takes an event; the actions in order.
@@ -109,7 +111,7 @@ impl Launcher {
         match event {
             Event::Boot => actions.extend(Daemon::ALL.map(Action::Spawn)),
             Event::Spawned(daemon, pid) => self.state(daemon).spawned(pid, now),
-            Event::SpawnFailed(daemon) => self.state(daemon).ended(now),
+            Event::SpawnFailed(daemon) => self.ended(now, daemon),
             Event::Exited { pid, code, status } => self.exited(now, (pid, code, status), &mut actions),
             Event::Ready(daemon) => self.ready(daemon, &mut actions),
             Event::Leave(end) => self.leave(now, end, &mut actions),
@@ -143,6 +145,11 @@ impl Launcher {
         &mut self.daemons[daemon.index()]
     }
 
+    fn ended(&mut self, now: u64, daemon: Daemon) {
+        let longest_wait = self.longest_wait;
+        self.state(daemon).ended(now, longest_wait);
+    }
+
     fn pid(&self, daemon: Daemon) -> Option<i32> {
         self.daemons[daemon.index()].pid()
     }
@@ -160,7 +167,7 @@ impl Launcher {
             actions.push(Action::ForwardExit { pid, code, status });
             return;
         };
-        self.state(daemon).ended(now);
+        self.ended(now, daemon);
         if self.restarting() {
             // waitid(2): CLD_EXITED is 1, CLD_KILLED 2, CLD_DUMPED 3.
             let how = if code == 1 { "with status" } else { "by signal" };

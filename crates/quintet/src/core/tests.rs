@@ -5,7 +5,11 @@ use super::*;
 const POWER_OFF: EndRequest = EndRequest { end: End::PowerOff, status: 0 };
 
 fn booted() -> Launcher {
-    let mut launcher = Launcher::new();
+    booted_with(5_000)
+}
+
+fn booted_with(longest_wait: u64) -> Launcher {
+    let mut launcher = Launcher::new(longest_wait);
     assert_eq!(launcher.handle(0, Event::Boot).len(), 4);
     for (pid, daemon) in (10..).zip(Daemon::ALL) {
         assert_eq!(launcher.handle(0, Event::Spawned(daemon, pid)), []);
@@ -45,6 +49,16 @@ fn a_daemon_that_cannot_stay_up_is_tried_slower_and_slower() {
         actions = launcher.handle(now, exited(pid));
     }
     assert_eq!(waits, [100, 200, 400, 800, 1600, 3200, 5000, 5000]);
+}
+
+#[test]
+fn without_a_wait_it_is_back_at_once_however_often() {
+    let mut launcher = booted_with(0);
+    for (now, pid) in (60_000..60_020).zip(100..) {
+        let last = if pid == 100 { 13 } else { pid - 1 };
+        assert_eq!(spawns(&launcher.handle(now, exited(last))), [Daemon::UnitBroker]);
+        launcher.handle(now, Event::Spawned(Daemon::UnitBroker, pid));
+    }
 }
 
 #[test]

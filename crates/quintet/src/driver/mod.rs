@@ -73,7 +73,7 @@ pub fn run(args: &RunArgs) -> Result<u8, RunError> {
         tracing::info!("{line}");
     }
     let place = Place::prepare(args)?;
-    let mut driver = Driver::new(place)?;
+    let mut driver = Driver::new(place, args.restart_delay_max)?;
     driver.handle(Event::Boot);
     let finish = driver.turn_until_done()?;
     Ok(ending::finish(finish, &driver.place))
@@ -97,7 +97,7 @@ struct Driver {
 }
 
 impl Driver {
-    fn new(place: Place) -> Result<Self, RunError> {
+    fn new(place: Place, longest_wait: u64) -> Result<Self, RunError> {
         let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC).map_err(system("cannot make an epoll"))?;
         let signals = Signals::all().map_err(system("cannot make a signalfd"))?;
         let readable = |token| EpollEvent::new(EpollFlags::EPOLLIN, token);
@@ -114,7 +114,7 @@ impl Driver {
             exits: Exits::new().map_err(system("cannot make the socket of exit statuses"))?,
             stores: Stores::new(TOKEN_STORE),
             spawner: Spawner::new(&place).map_err(system("cannot find process-executor beside the launcher"))?,
-            launcher: Launcher::new(),
+            launcher: Launcher::new(longest_wait),
             outcome: None,
             place,
             epoll,
