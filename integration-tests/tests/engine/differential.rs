@@ -23,9 +23,9 @@ fn is_deadlock(wanted: &[Seen], got: &[Seen], at: usize) -> bool {
     let has =
         |seen: &[Seen], text: &str| seen.get(at).is_some_and(|seen| seen.lines.iter().any(|line| line.contains(text)));
     let replied = |seen: &[Seen]| seen.get(at).and_then(|seen| seen.lines.first().cloned());
-    let waiting = wanted.get(at).map_or(0, |seen| seen.lines.iter().filter(|l| l.contains("[start waiting]")).count());
+    let waits = |seen: &Seen| seen.lines.iter().filter(|line| line.contains(" waiting]")).count() > 1;
     has(wanted, "reply restart ")
-        && waiting > 1
+        && wanted.get(at).is_some_and(|seen| waits(seen) || !seen.is_settled())
         && (has(got, ".TransactionOrderIsCyclic") || replied(wanted) != replied(got))
 }
 
@@ -46,14 +46,13 @@ fn tell(graph: &Graph, wanted: &[Seen], got: &[Seen], at: usize) -> String {
         text += &format!("> {}\n    {}\n", seen.step, seen.lines.join("\n    "));
     }
     if let Some(seen) = wanted.get(at) {
-        let theirs = &seen.lines;
-        let none = Vec::new();
-        let ours = got.get(at).map_or(&none, |seen| &seen.lines);
+        let mut ours = got.get(at).map_or(Vec::new(), |seen| seen.lines.clone());
         text += &format!("> {}\n", seen.step);
-        for line in theirs {
-            text += &format!("  {} {line}\n", if ours.contains(line) { " " } else { "S" });
+        for line in &seen.lines {
+            let same = ours.iter().position(|other| other == line).map(|at| ours.remove(at));
+            text += &format!("  {} {line}\n", if same.is_some() { " " } else { "S" });
         }
-        for line in ours.iter().filter(|line| !theirs.contains(line)) {
+        for line in ours {
             text += &format!("  Q {line}\n");
         }
     }

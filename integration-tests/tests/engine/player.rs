@@ -74,7 +74,9 @@ impl<'a> Player<'a> {
         match self.act(step) {
             Ok(reply) => format!("reply {reply}"),
             // Of several units with such jobs, systemd names the first one of a hash table.
-            Err(Failure::Reply { name, .. }) if name.ends_with(".TransactionJobsConflicting") => {
+            Err(Failure::Reply { name, .. })
+                if name.ends_with(".TransactionJobsConflicting") || name.ends_with(".TransactionIsDestructive") =>
+            {
                 format!("error {name}")
             }
             Err(Failure::Reply { name, text }) => format!("error {name}: {text}"),
@@ -86,12 +88,14 @@ impl<'a> Player<'a> {
     pub fn end(&mut self, step: &Step, reply: String) -> Seen {
         let mut lines = vec![reply];
         let settled = self.settle();
-        lines.extend(self.removed());
+        let removed = self.removed();
         match settled {
             true => {
+                lines.extend(removed);
                 lines.extend(self.now.lines());
                 lines.extend(self.results());
             }
+            // How far it came meanwhile says nothing.
             false => lines.push(UNSETTLED.to_owned()),
         }
         Seen { step: step.clone(), lines }
