@@ -23,10 +23,18 @@ fn is_deadlock(wanted: &[Seen], got: &[Seen], at: usize) -> bool {
     let has =
         |seen: &[Seen], text: &str| seen.get(at).is_some_and(|seen| seen.lines.iter().any(|line| line.contains(text)));
     let replied = |seen: &[Seen]| seen.get(at).and_then(|seen| seen.lines.first().cloned());
-    let waits = |seen: &Seen| seen.lines.iter().filter(|line| line.contains(" waiting]")).count() > 1;
-    has(wanted, "reply restart ")
-        && wanted.get(at).is_some_and(|seen| waits(seen) || !seen.is_settled())
-        && (has(got, ".TransactionOrderIsCyclic") || replied(wanted) != replied(got))
+    let waiting = |seen: &[Seen]| {
+        let lines = seen.get(at).map_or(&[][..], |seen| seen.lines.as_slice());
+        lines.iter().filter(|line| line.contains(" waiting]")).count()
+    };
+    let unsettled = wanted.get(at).is_some_and(|seen| !seen.is_settled());
+    let by_request = has(wanted, "reply restart ")
+        && (waiting(wanted) > 1 || unsettled)
+        && (has(got, ".TransactionOrderIsCyclic") || replied(wanted) != replied(got));
+    // An automatic restart: refused, the unit has failed.
+    let by_itself =
+        has(wanted, "[restart waiting]") && waiting(wanted) > 1 && waiting(got) == 0 && has(got, " failed/");
+    by_request || by_itself
 }
 
 fn play(manager: &mut Manager, graph: &Graph, steps: &[Seen]) -> Vec<Seen> {

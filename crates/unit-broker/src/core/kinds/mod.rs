@@ -122,6 +122,9 @@ impl Engine {
             return self.await_device(cx, id);
         }
         if let Some(step) = self.not_startable_now(unit_type, id) {
+            if step == Step::Begun && !self.was_sent(job) {
+                self.count_needless_start(cx, id);
+            }
             return step;
         }
         if state != ActiveState::Activating {
@@ -139,8 +142,7 @@ impl Engine {
             return Step::End(JobResult::Dependency);
         }
         // Only starts that could happen count: unmet conditions don't use the limit up.
-        let sent_again = self.jobs.get(job).is_some_and(|job| job.invocation.is_some());
-        if !sent_again && !self.within_start_limit(cx, id) {
+        if !self.was_sent(job) && !self.within_start_limit(cx, id) {
             return Step::End(JobResult::Failed);
         }
         match unit_type {
@@ -156,6 +158,11 @@ impl Engine {
             | UnitType::Path
             | UnitType::Scope => Step::End(JobResult::Unsupported),
         }
+    }
+
+    /// Whether the job's command went out already, so that this is the same start once more.
+    fn was_sent(&self, job: JobId) -> bool {
+        self.jobs.get(job).is_some_and(|job| job.invocation.is_some())
     }
 
     /// What keeps a worker's unit from being started right now.

@@ -117,4 +117,13 @@ impl Engine {
         self.reached(cx, id, failed);
         false
     }
+
+    /// A start job for a unit that is being started already counts as a start, as in systemd; here it never fails.
+    pub(in crate::core) fn count_needless_start(&mut self, cx: &mut Cx, id: UnitId) {
+        let record = &mut self.graph[id];
+        let (interval, burst) = record.settings.start_limit;
+        if kinds::has_start_limit(record.name.unit_type()) {
+            record.starts.allow(cx.now.monotonic_usec, interval, burst);
+        }
+    }
 }

@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use unit_parser::{DependencyKind, UnitName, UnitType};
 
+use super::change::Reached;
 use crate::core::api::action::{Action, LogLevel};
-use crate::core::api::types::{JobMode, JobType};
+use crate::core::api::types::{ActiveState, JobMode, JobType};
 use crate::core::engine::{Cx, Engine};
 use crate::core::graph::UnitId;
 use crate::core::graph::record::PendingTrigger;
@@ -206,7 +207,25 @@ impl Engine {
         }
         // A start touches no other unit, unlike the stop in a restart.
         let job_type = if record.settings.restart_direct { JobType::Start } else { JobType::Restart };
-        self.enqueue_by_rule(cx, id, job_type, JobMode::Replace);
+        if !self.enqueue_by_rule(cx, id, job_type, JobMode::Replace) {
+            self.give_up_restart(cx, id);
+        }
+    }
+
+    /// The restart is refused: the unit has failed, and its worker waits for nothing any more.
+    fn give_up_restart(&mut self, cx: &mut Cx, id: UnitId) {
+        let cause = "its automatic restart was refused".to_owned();
+        let record = &mut self.graph[id];
+        record.own_failure = true;
+        if let Some(worker) = crate::core::kinds::worker(record.name.unit_type()) {
+            self.actions.push(Action::Stop(worker, record.name.clone(), 0, false, cause.clone()));
+        }
+        // The reason of the last failure stays: it is what the restart was for.
+        let last = record.result.clone();
+        let mut failed = Reached::own(ActiveState::Failed, "failed");
+        failed.result = if last == "success" { "resources".into() } else { last };
+        failed.cause = cause;
+        self.reached(cx, id, failed);
     }
 }
 

@@ -143,13 +143,19 @@ impl Engine {
         anchor.map(|anchor| Queued { anchor, others }).ok_or(EngineError::NoSuchJob(0))
     }
 
-    /// A job that follows from a state change instead of a request: refusals are logged.
-    pub(in crate::core) fn enqueue_by_rule(&mut self, cx: &mut Cx, unit: UnitId, job_type: JobType, mode: JobMode) {
-        if let Err(error) = self.enqueue(cx, unit, job_type, mode, None) {
-            let name = self.graph[unit].name.clone();
-            let text = format!("Failed to enqueue {job_type} job, ignoring: {error}");
-            self.actions.push(Action::Log(Some(name), LogLevel::Warning, text));
-        }
+    /// A job that follows from a state change instead of a request: refusals are logged. False if it was refused.
+    pub(in crate::core) fn enqueue_by_rule(
+        &mut self,
+        cx: &mut Cx,
+        unit: UnitId,
+        job_type: JobType,
+        mode: JobMode,
+    ) -> bool {
+        let Err(error) = self.enqueue(cx, unit, job_type, mode, None) else { return true };
+        let name = self.graph[unit].name.clone();
+        let text = format!("Failed to enqueue {job_type} job, ignoring: {error}");
+        self.actions.push(Action::Log(Some(name), LogLevel::Warning, text));
+        false
     }
 
     /// The queued jobs that end for a transaction of mode `isolate` or `flush`.
