@@ -220,6 +220,8 @@ fn no_process_can_be_made() {
             .arg(&exe)
             .args(["--exact", "no_process_can_be_made", "--nocapture"])
             .current_dir("/")
+            // That of whoever runs the tests may lead to where others may not look.
+            .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
             .status()
             .expect("setpriv");
         std::fs::remove_file(exe).expect("clean up");

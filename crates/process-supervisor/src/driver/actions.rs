@@ -10,6 +10,7 @@ use super::{News, Supervisor, bus_names};
 use crate::core::action::{Action, Level};
 use crate::core::definition::NotifyAccess;
 use crate::core::event::Event;
+use crate::core::status::Status;
 
 /// How long after its end a control group may refuse to be removed, in tries of growing pauses.
 const REMOVE_TRIES: u32 = 8;
@@ -30,7 +31,7 @@ impl Supervisor {
                     }
                 }
                 Action::Kill(order) => self.kill_order(unit, &order),
-                Action::Changed(status) => self.news.push(News::Changed { unit: unit.to_owned(), status }),
+                Action::Changed(status) => self.tell_change(unit, status),
                 Action::RestartDue => self.news.push(News::RestartDue { unit: unit.to_owned() }),
                 Action::Follow(pid) => self.follow(unit, pid),
                 Action::WatchPidFile => self.watch_pid_file(unit),
@@ -59,6 +60,21 @@ impl Supervisor {
             }
         }
         self.forget_processes(unit);
+    }
+
+    /// Tells a change. Of changes of properties alone that nobody has heard of yet the last is enough: a service may say
+    /// `STATUS=` faster than anybody reads.
+    fn tell_change(&mut self, unit: &str, status: Box<Status>) {
+        if let Some(News::Changed { unit: of, status: last }) = self.news.last_mut()
+            && of == unit
+            && (last.state, last.active, last.result, &last.cause)
+                == (status.state, status.active, status.result, &status.cause)
+            && !(last.will_restart || last.reload_failed || status.will_restart || status.reload_failed)
+        {
+            *last = status;
+            return;
+        }
+        self.news.push(News::Changed { unit: unit.to_owned(), status });
     }
 
     /// A start begins: the notify socket.

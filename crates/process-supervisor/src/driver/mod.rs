@@ -516,13 +516,18 @@ impl Supervisor {
 
     /// Gives an event to a service, does what follows, saves.
     pub fn feed(&mut self, unit: &str, event: Event) {
+        self.feed_unsaved(unit, event);
+        self.save(unit);
+    }
+
+    /// The same for one of several events in a row: whoever feeds them saves after the last.
+    fn feed_unsaved(&mut self, unit: &str, event: Event) {
         let now = self.host.now();
         let Some(service) = self.services.get_mut(unit) else { return };
         let (machine, view) = service.with_view(&self.host);
         machine.handle(now, event, &view);
         self.drain(unit);
         self.arm(unit);
-        self.save(unit);
     }
 
     /// Notes when a service's machine wants to be ticked. Only its events change that.

@@ -21,8 +21,14 @@ const FLOOD: u32 = 2000;
 const SECOND: u64 = 1_000_000;
 
 impl Supervisor {
-    /// Reads what a service told; whether more may be waiting.
+    /// Reads what a service told; whether more may be waiting. It is saved once, before anybody hears of it.
     pub(super) fn read_notifications(&mut self, unit: &str) -> bool {
+        let more = self.read_turn(unit);
+        self.save(unit);
+        more
+    }
+
+    fn read_turn(&mut self, unit: &str) -> bool {
         for _ in 0..TURN {
             let Some(listener) = self.services.get(unit).and_then(|service| service.listener.as_ref()) else {
                 return false;
@@ -67,9 +73,13 @@ impl Supervisor {
         let Ok(pid) = u32::try_from(sender.pid) else { return };
         let fields = message.fields.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         let notification = Notification::from_fields(fields);
-        let barrier_only = notification.barrier && message.fields.len() == 1;
-        if barrier_only {
-            // Everything before it is handled: closing the descriptor says so.
+        if notification.barrier {
+            if message.fields.len() > 1 {
+                let text = "Notification with BARRIER=1 and more ignored: nothing else may be sent with it.";
+                self.log(unit, Level::Warning, text.into());
+            }
+            // Everything before it is handled, and on disk: closing the descriptor says so.
+            self.save(unit);
             return;
         }
         let Some(service) = self.services.get_mut(unit) else { return };
@@ -100,7 +110,7 @@ impl Supervisor {
         } else if allowed && notification.store {
             self.store(unit, &notification, message.fds);
         }
-        self.feed(unit, Event::Notify { sender: pid, uid: sender.uid, message: notification });
+        self.feed_unsaved(unit, Event::Notify { sender: pid, uid: sender.uid, message: notification });
     }
 
     /// `FDSTORE=1`

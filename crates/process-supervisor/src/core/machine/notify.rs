@@ -95,11 +95,10 @@ impl Machine {
             if self.state.has_watchdog() {
                 self.pet_watchdog();
             }
-            told = true;
         }
         // A transition has told everything already, or will when its process is there.
         let settled = before.0 == self.state && self.spawning.is_none();
-        if settled && (told || before.1 != self.main_pid()) {
+        if message.watchdog_usec.is_some() || settled && (told || before.1 != self.main_pid()) {
             self.tell();
         }
     }
