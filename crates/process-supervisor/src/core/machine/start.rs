@@ -3,7 +3,7 @@
 use super::super::Pid;
 use super::super::action::{Action, Level};
 use super::super::command::{CommandKind, ExecStatus};
-use super::super::definition::ServiceType;
+use super::super::definition::{KillMode, ServiceType};
 use super::super::event::StartOrder;
 use super::super::exit::ServiceResult;
 use super::super::state::{Reloader, State};
@@ -87,9 +87,27 @@ impl Machine {
     pub(super) fn enter_start_pre(&mut self, view: &dyn View) {
         if self.definition.commands(CommandKind::StartPre).is_empty() {
             self.enter_start(view);
+        } else if self.refuses_leftovers(view) {
+            self.enter_dead(ServiceResult::Resources, true);
         } else {
             self.spawn(CommandKind::StartPre, 0, false, self.definition.timeouts.start);
         }
+    }
+
+    /// Whether processes of an earlier run are in the way: where `KillMode=` says that all are to be ended, and
+    /// `SendSIGKILL=no` that not by force, somebody has to look first (systemd.kill(5)).
+    fn refuses_leftovers(&mut self, view: &dyn View) -> bool {
+        let kill = &self.definition.kill;
+        let thorough = matches!(kill.mode, KillMode::ControlGroup | KillMode::Mixed);
+        if !thorough || kill.send_sigkill || view.populated() != Some(true) {
+            return false;
+        }
+        self.cause = "processes of an earlier run are left, and SendSIGKILL=no forbids to kill them".into();
+        self.log(
+            Level::Warning,
+            "Not started: processes of an earlier run are left, and SendSIGKILL=no forbids to kill them.",
+        );
+        true
     }
 
     pub(super) fn enter_start(&mut self, view: &dyn View) {
@@ -101,6 +119,10 @@ impl Machine {
                 self.log(Level::Warning, "There is no command for the start.");
                 self.enter_signal(State::StopSigterm, ServiceResult::Resources, view);
             }
+            return;
+        }
+        if self.refuses_leftovers(view) {
+            self.enter_signal(State::StopSigterm, ServiceResult::Resources, view);
             return;
         }
         let timeout = match self.definition.service_type {

@@ -142,7 +142,8 @@ impl Machine {
             Purpose::Watchdog => kill.watchdog_signal,
             Purpose::Kill => kill.final_signal,
         };
-        let hangup = kill.send_sighup && matches!(purpose, Purpose::Terminate | Purpose::Restart) && signal != 1;
+        // Not for the stop half of a restart, as in systemd.
+        let hangup = kill.send_sighup && purpose == Purpose::Terminate && signal != 1;
         let everybody = match kill.mode {
             KillMode::ControlGroup => true,
             KillMode::Mixed => purpose == Purpose::Kill,
