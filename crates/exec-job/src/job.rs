@@ -104,7 +104,8 @@ pub fn prepare(plan: &Plan<'_>) -> Result<(Job, Vec<String>), PrepareError> {
         root_directory: root_directory(plan),
         ignore_sigpipe: unit.bool(exec::IGNORE_SIGPIPE),
         capability_bounding_set: bounding_set(unit),
-        ambient_capabilities: unit.uint(exec::AMBIENT_CAPABILITIES),
+        // One that is not in the bounding set cannot be inherited: it is missing then, and that is no failure.
+        ambient_capabilities: unit.uint(exec::AMBIENT_CAPABILITIES) & bounding_set(unit).unwrap_or(u64::MAX),
         secure_bits: i32::try_from(unit.uint(exec::SECURE_BITS)).unwrap_or(0),
         no_new_privileges: unit.bool(exec::NO_NEW_PRIVILEGES),
         directories: directories::sets(unit, plan.mode),

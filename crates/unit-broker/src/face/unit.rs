@@ -162,10 +162,8 @@ pub fn kill(broker: &mut Broker, call: &Call, unit: &UnitName, whom: String, sig
         return Err(BusError::invalid_args("Signal number out of range."));
     }
     let Some(worker) = worker(unit.unit_type()) else {
-        return Err(BusError::new(
-            ErrorName::NotSupported,
-            format!("Unit {unit} of type {} has no processes of its own.", unit.unit_type().as_str()),
-        ));
+        // It has no processes of its own.
+        return Err(BusError::new(ErrorName::NotSupported, "Operation not supported"));
     };
     let request = Request::Kill { unit: unit.to_string(), whom, signal };
     broker.ask_worker(worker, &request, call, |call, _| call.reply(&()))

@@ -119,6 +119,7 @@ fn private_tmp(top: &Path) -> io::Result<PathBuf> {
 fn mount_one(row: &Ready) -> io::Result<()> {
     let path = &row.entry.path;
     match &row.entry.action {
+        Action::ReadOnly | Action::ReadWrite | Action::Executable(_) if path == Path::new("/") => own_root(),
         Action::ReadOnly | Action::ReadWrite | Action::Executable(_) => bind(path, path, true),
         Action::Inaccessible if path.is_dir() => tmpfs(path, "mode=000,nr_inodes=1"),
         Action::Inaccessible => hide_file(path),
@@ -132,6 +133,17 @@ fn mount_one(row: &Ready) -> io::Result<()> {
         Action::Bind { recursive, .. } => bind_source(row, *recursive),
         Action::PrivateTmp { .. } => bind_source(row, false),
     }
+}
+
+/// The root directory is a mount already, but for a manager in a chroot. A mount over it would leave what it should protect
+/// in reach: the process' root would stay the lower one, and `/..` lead to the upper.
+fn own_root() -> io::Result<()> {
+    if mount_points()?.contains(Path::new("/")) {
+        return Ok(());
+    }
+    bind(Path::new("/"), Path::new("/"), true)?;
+    nix::unistd::chroot("/..")?;
+    Ok(nix::unistd::chdir("/")?)
 }
 
 /// An empty file that nobody may open over a file or device: a file system of its own, of which nothing else can be seen.

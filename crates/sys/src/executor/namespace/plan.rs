@@ -75,7 +75,8 @@ pub(super) fn plan(wanted: &MountNamespace, directories: &[DirectorySet]) -> Vec
         ProtectHome::No => {}
         ProtectHome::Yes => add(&HOMES, Action::Inaccessible),
         ProtectHome::ReadOnly => add(&HOMES, Action::ReadOnly),
-        ProtectHome::Tmpfs => add(&HOMES, Action::Tmpfs { options: "mode=0755".into(), read_only: true }),
+        // Writable, as systemd 252 leaves them, whatever its manual says.
+        ProtectHome::Tmpfs => add(&HOMES, Action::Tmpfs { options: "mode=0755".into(), read_only: false }),
     }
     if wanted.protect_kernel_tunables {
         add(&TUNABLES, Action::ReadOnly);
