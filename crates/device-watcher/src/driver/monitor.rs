@@ -85,7 +85,8 @@ fn is_readable(socket: &udev::MonitorSocket) -> bool {
 fn drain(socket: &udev::MonitorSocket, source: Source) -> io::Result<Received> {
     let mut received = Received::default();
     let mut iterator = socket.iter();
-    while received.events.len() < BATCH {
+    // After an overflow all that is still queued, which is older than what the database says, goes before it is read again.
+    while received.overflow || received.events.len() < BATCH {
         Errno::clear();
         if let Some(event) = iterator.next() {
             received.events.push(source.read(&event.device()));

@@ -270,7 +270,7 @@ fn dependencies_that_mean_nothing() {
         explicit.map(|edge| format!("{} {}", edge.kind.as_str(), edge.other)).collect()
     };
     let unit = load(&[("/lib/a.service", text)], "a.service");
-    assert_eq!(edges(&unit), ["OnFailure f.service", "Before b.service", "After y.device"]);
+    assert_eq!(edges(&unit), ["Before b.service", "After y.device", "OnFailure f.service"]);
     let seen: Vec<String> = unit.diagnostics.iter().map(ToString::to_string).collect();
     let expected =
         ["/lib/a.service:2:8: Before=: x.device is ignored: devices come when they come, nothing delays them"];
