@@ -134,6 +134,11 @@ impl Builder {
     }
 }
 
+fn output(output: &std::process::Output) -> Output {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim_end().to_owned();
+    Output { code: output.status.code().unwrap_or(-1), out: text(&output.stdout), err: text(&output.stderr) }
+}
+
 fn script() -> Command {
     let mut command = Command::new(repository().join("integration-tests/place"));
     command.env("QUINTET_BIN", programs()).stdin(Stdio::null());
@@ -175,14 +180,20 @@ impl Place {
 
     /// Runs a command inside.
     pub fn run(&self, command: &[&str]) -> Output {
-        let output = script().arg("run").arg(&self.dir).args(command).output().expect("bash");
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim_end().to_owned();
-        Output { code: output.status.code().unwrap_or(-1), out: text(&output.stdout), err: text(&output.stderr) }
+        output(&script().arg("run").arg(&self.dir).args(command).output().expect("bash"))
     }
 
     /// Runs a line of bash inside.
     pub fn bash(&self, line: &str) -> Output {
         self.run(&["bash", "-c", line])
+    }
+
+    /// Runs a line of bash inside as root, also in the place of a user (where there is one of its own: as root only).
+    pub fn as_root(&self, line: &str) -> Output {
+        let init = fs::read_to_string(self.dir.join(".place/init")).expect("a place with namespaces");
+        let mut command = Command::new("nsenter");
+        command.args(["-t", init.trim(), "-m", "-p", "-n", "-u", "-i", "--", "bash", "-c", line]).stdin(Stdio::null());
+        output(&command.output().expect("nsenter"))
     }
 
     /// Starts a line of bash inside, and leaves it running.

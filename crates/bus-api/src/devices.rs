@@ -84,6 +84,13 @@ pub enum Event {
         /// The units as they are now.
         units: Vec<DeviceUnit>,
     },
+    /// What [`Request::Status`] would say has changed: udev came, died or went.
+    Availability {
+        /// Whether devices can be watched.
+        available: bool,
+        /// If not, why not.
+        reason: String,
+    },
 }
 
 impl Event {
@@ -100,6 +107,10 @@ impl Event {
                 let (action, units) = arguments(message)?;
                 Ok(Some(Event::Changed { action, units }))
             }
+            "Availability" => {
+                let (available, reason) = arguments(message)?;
+                Ok(Some(Event::Availability { available, reason }))
+            }
             _ => Ok(None),
         }
     }
@@ -111,6 +122,7 @@ impl Event {
     pub fn message(&self) -> Result<Message, zbus::Error> {
         match self {
             Event::Changed { action, units } => signal(DEVICES, "Changed", &(action, units)),
+            Event::Availability { available, reason } => signal(DEVICES, "Availability", &(available, reason)),
         }
     }
 }
@@ -167,6 +179,8 @@ mod tests {
             action: "add".into(),
         };
         let event = Event::Changed { action: "add".into(), units: vec![unit.clone()] };
+        assert_eq!(Event::parse(&event.message().unwrap()).unwrap(), Some(event));
+        let event = Event::Availability { available: false, reason: "no udev".into() };
         assert_eq!(Event::parse(&event.message().unwrap()).unwrap(), Some(event));
         let call = Request::List.message().unwrap();
         assert_eq!(parse_list(&list_reply(&call, std::slice::from_ref(&unit)).unwrap()).unwrap(), vec![unit]);

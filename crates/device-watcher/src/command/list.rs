@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::time::Duration;
 
 use bus_api::connect::Peer;
-use bus_api::devices::{DeviceUnit, Request, parse_list};
+use bus_api::devices::{DeviceUnit, Request, parse_list, parse_status};
 use daemon_runtime::args::CommonArgs;
 
 use crate::cli::Failure;
@@ -23,10 +23,16 @@ pub fn main(common: &CommonArgs, json: bool) -> Result<(), Failure> {
     let from_daemon = daemon_runtime::run(async {
         let (peer, _events) = Peer::connect(&socket, PATIENCE).await.ok()?;
         let reply = peer.call(Request::List.message().ok()?).await.ok()?;
-        parse_list(&reply).ok()
+        let status = peer.call(Request::Status.message().ok()?).await.ok()?;
+        Some((parse_list(&reply).ok()?, parse_status(&status).ok()?))
     })?;
     let units = match from_daemon {
-        Some(units) => units,
+        Some((units, (available, reason))) => {
+            if !available {
+                eprintln!("device-watcher: {reason}");
+            }
+            units
+        }
         None => {
             let mut table = Table::default();
             table.handle(Input::Enumeration(enumerate(&Filter::systemd())?));

@@ -8,6 +8,7 @@ use std::path::Path;
 use daemon_runtime::readiness;
 use nix::errno::Errno;
 use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
+use sys::pidfd::PidFd;
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
@@ -70,6 +71,34 @@ fn has_listener(table: &str) -> bool {
         let groups = columns.nth(1).and_then(|groups| u32::from_str_radix(groups, 16).ok()).unwrap_or(0);
         protocol == Some(KOBJECT_UEVENT) && groups & KERNEL_GROUP != 0
     })
+}
+
+/// The udevd that runs here, held by a pidfd: when it dies, its control socket may stay behind. (The address of its netlink
+/// socket is no help: it is that of the process that went into the background.)
+pub struct Udevd {
+    readiness: AsyncFd<OwnedFd>,
+}
+
+impl Udevd {
+    /// Looks for it; `None` if there is none, or it is out of sight (in another PID namespace).
+    pub fn find() -> Option<Udevd> {
+        let processes = fs::read_dir("/proc").ok()?.flatten();
+        let pids = processes.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
+        let is_udevd = |pid: &i32| {
+            fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|name| name.trim_end().ends_with("udevd"))
+        };
+        // Its workers come after it.
+        let process = PidFd::open(pids.filter(is_udevd).min()?).ok()?;
+        Some(Udevd { readiness: readiness::watch(&process, Interest::READABLE).ok()? })
+    }
+
+    /// Waits until it has ended.
+    ///
+    /// # Errors
+    /// When waiting fails.
+    pub async fn ended(&self) -> io::Result<()> {
+        self.readiness.readable().await.map(drop)
+    }
 }
 
 /// Notices that udev comes or goes.

@@ -21,6 +21,7 @@ const INTROSPECTION: &str = r#"<!DOCTYPE node PUBLIC "-//freedesktop//DTD D-BUS 
   <method name="Status"><arg name="available" type="b" direction="out"/><arg name="reason" type="s" direction="out"/></method>
   <method name="Inject"><arg name="event" type="s" direction="in"/></method>
   <signal name="Changed"><arg name="action" type="s"/><arg name="units" type="a(sssssasass)"/></signal>
+  <signal name="Availability"><arg name="available" type="b"/><arg name="reason" type="s"/></signal>
  </interface>
  <interface name="org.freedesktop.DBus.Peer"><method name="Ping"/></interface>
 </node>
@@ -48,8 +49,12 @@ impl Daemon {
         let built = match request {
             Request::List => list_reply(call, &self.table.units()),
             Request::Status => {
-                // Not what was last noticed: that udev died leaves no trace that could be waited for.
-                self.presence = Presence::look(self.source);
+                // Not what was last noticed: the death of an udevd in another PID namespace leaves no trace.
+                let now = Presence::look(self.source);
+                if now != self.presence {
+                    self.presence = now;
+                    self.tell_availability();
+                }
                 let (well, reason) = self.presence.status();
                 status_reply(call, well, reason)
             }
@@ -72,6 +77,15 @@ impl Daemon {
         check(&event).map_err(BusError::invalid_args)?;
         self.apply(Input::Event(Origin::Replay, event));
         Ok(())
+    }
+
+    /// Whether udev's events come has changed.
+    pub(super) fn tell_availability(&self) {
+        let (available, reason) = self.presence.status();
+        match (Event::Availability { available, reason: reason.to_owned() }).message() {
+            Ok(message) => self.server.broadcast(message),
+            Err(error) => tracing::error!("a change could not be told: {error}"),
+        }
     }
 
     pub(super) fn announce(&self, action: &str, units: Vec<DeviceUnit>) {

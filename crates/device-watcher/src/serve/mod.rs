@@ -32,7 +32,7 @@ use crate::core::table::{Input, Referrer, Table};
 use crate::driver::database::{Filter, Source, enumerate, resolve};
 use crate::driver::monitor::{Monitor, Received};
 use crate::driver::mounts::KernelTable;
-use crate::driver::presence::{Presence, Watch};
+use crate::driver::presence::{Presence, Udevd, Watch};
 
 /// The daemon's name, as in file names.
 const NAME: &str = "device-watcher";
@@ -107,6 +107,8 @@ async fn serve(common: &CommonArgs, args: &ServeArgs, config: &Config) -> Result
     let mut feed = args.replay.as_deref().map(Feed::start);
     daemon.report(true);
 
+    let find_udevd = || if config.source == Source::Udev { Udevd::find() } else { None };
+    let mut udevd = find_udevd();
     let mut second_look: Option<Instant> = None;
     loop {
         daemon.save().await;
@@ -121,10 +123,17 @@ async fn serve(common: &CommonArgs, args: &ServeArgs, config: &Config) -> Result
             result = changed(watch.as_ref()) => {
                 result?;
                 daemon.look();
+                udevd = find_udevd();
                 second_look = Some(Instant::now() + SECOND_LOOK);
             }
             () = at(second_look) => {
                 second_look = None;
+                daemon.look();
+                udevd = find_udevd();
+            }
+            result = ended(udevd.as_ref()) => {
+                result?;
+                udevd = None;
                 daemon.look();
             }
             result = table_changed(mounts.as_ref()) => { result?; daemon.read_table(mounts.as_ref()); }
@@ -198,6 +207,7 @@ impl Daemon {
         self.enumerate();
         if before != self.presence {
             self.report(false);
+            self.tell_availability();
         }
     }
 
@@ -249,6 +259,13 @@ async fn receive(monitor: Option<&Monitor>) -> io::Result<Received> {
 async fn changed(watch: Option<&Watch>) -> io::Result<()> {
     match watch {
         Some(watch) => watch.changed().await,
+        None => pending().await,
+    }
+}
+
+async fn ended(udevd: Option<&Udevd>) -> io::Result<()> {
+    match udevd {
+        Some(udevd) => udevd.ended().await,
         None => pending().await,
     }
 }

@@ -93,7 +93,7 @@ impl Engine {
             Event::Devices { action, units } => self.devices(cx, action, units),
             Event::DeviceList(units) => self.device_list(cx, units),
             Event::Mounts(units) => self.mounts(cx, units),
-            Event::DevicesAvailable { available, reason } => self.devices_available(available, reason),
+            Event::DevicesAvailable { available, reason } => self.devices_available(cx, available, reason),
             Event::Time => {
                 self.expire_jobs(cx);
                 self.deferred.expire(cx.now.monotonic_usec);

@@ -146,6 +146,9 @@ impl Broker {
                     let units = reports::devices(units, self.model.facts.user);
                     self.apply(Event::Devices { action: reports::device_action(&action), units });
                 }
+                devices::Event::Availability { available, reason } => {
+                    self.apply(Event::DevicesAvailable { available, reason });
+                }
             }
         }
         Ok(())

@@ -12,7 +12,7 @@ use unit_parser::{DependencyKind, UnitName, UnitType};
 use super::Step;
 use crate::core::api::action::{Action, LogLevel};
 use crate::core::api::event::{Device, DeviceAction, DeviceState, StatusFlags};
-use crate::core::api::types::{ActiveState, JobMode, JobResult, JobType};
+use crate::core::api::types::{ActiveState, JobMode, JobResult, JobState, JobType};
 use crate::core::engine::{Cx, Engine};
 use crate::core::graph::UnitId;
 use crate::core::graph::record::DeviceInfo;
@@ -148,12 +148,25 @@ impl Engine {
         self.devices(cx, DeviceAction::Enumerate, units);
     }
 
-    pub(in crate::core) fn devices_available(&mut self, available: bool, reason: String) {
-        self.workers.no_devices = (!available).then_some(reason);
+    /// Whether devices can be watched; if not any more, jobs that wait for one say so.
+    pub(in crate::core) fn devices_available(&mut self, cx: &mut Cx, available: bool, reason: String) {
+        let before = std::mem::replace(&mut self.workers.no_devices, (!available).then_some(reason));
+        if self.workers.no_devices != before {
+            let waiting: Vec<UnitId> =
+                self.jobs.of_devices().filter(|job| job.state == JobState::Running).map(|job| job.unit).collect();
+            for id in waiting {
+                self.warn_of_waiting(cx, id);
+            }
+        }
     }
 
     /// A start job: wait until it is plugged.
     pub(super) fn await_device(&mut self, cx: &mut Cx, id: UnitId) -> Step {
+        self.warn_of_waiting(cx, id);
+        Step::End(JobResult::Skipped)
+    }
+
+    fn warn_of_waiting(&mut self, cx: &mut Cx, id: UnitId) {
         let hint = self.device_hint(id);
         if !hint.is_empty() {
             self.record_job(cx, id, format!("waiting{hint}"));
@@ -161,7 +174,6 @@ impl Engine {
             let text = format!("Waiting for a device that may never come{hint}.");
             self.actions.push(Action::Log(Some(name), LogLevel::Warning, text));
         }
-        Step::End(JobResult::Skipped)
     }
 
     /// Why waiting for this unit may be in vain, or nothing.
