@@ -117,9 +117,20 @@ impl Call {
         let text = match (pid, command.trim()) {
             (0, _) => format!("{} by a client (uid {uid})", self.member),
             (_, "") => format!("{} by a client (pid {pid}, uid {uid})", self.member),
-            (_, command) => format!("{command} (pid {pid}, uid {uid})"),
+            (_, command) => format!("{} (pid {pid}, uid {uid})", shortened(command)),
         };
         Cause::Client { client: number, text }
+    }
+}
+
+/// The begin of a command line. Causes are kept with every unit that they concern, and `systemctl start` of a thousand units
+/// has a long one.
+fn shortened(command: &str) -> String {
+    /// Characters that say enough.
+    const ENOUGH: usize = 160;
+    match command.char_indices().nth(ENOUGH) {
+        Some((end, _)) => format!("{} ...", command.get(..end).unwrap_or_default().trim_end()),
+        None => command.to_owned(),
     }
 }
 
@@ -128,4 +139,17 @@ impl Call {
 pub fn object_path(path: &str) -> OwnedObjectPath {
     let path = ObjectPath::try_from(path.to_owned()).unwrap_or_else(|_| ObjectPath::from_static_str_unchecked("/"));
     path.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::shortened;
+
+    #[test]
+    fn long_commands_are_cut() {
+        assert_eq!(shortened("systemctl start a.service"), "systemctl start a.service");
+        let long = format!("systemctl start {}", "\u{e4}.service ".repeat(1000));
+        let short = shortened(&long);
+        assert!(short.chars().count() <= 164 && short.ends_with(" ...") && long.starts_with(&short[..short.len() - 4]));
+    }
 }
