@@ -498,7 +498,7 @@ fn namespaces() -> Vec<Case> {
                     ..shell(&format!("{TRY} ls /home; cat /home/sys-test/f; echo; try /home; try /home/sys-test"))
                 }
             },
-            out: "sys-test\nbound\n/home ro\n/home/sys-test ro\n",
+            out: "sys-test\nbound\n/home rw\n/home/sys-test ro\n",
             ..FINE
         },
         Case {
