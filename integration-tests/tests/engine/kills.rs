@@ -17,7 +17,8 @@ use crate::player::{Player, Seen};
 fn graphs(first: u64, count: usize) -> Vec<Graph> {
     let timed = |graph: &Graph| {
         graph.units.iter().any(|unit| {
-            let left_alone = ["Restart=", "Upholds=", "RefuseManualStop="];
+            // What is stopped as soon as it is up (StopWhenUnneeded=) may or may not come to tell that it ran.
+            let left_alone = ["Restart=", "Upholds=", "RefuseManualStop=", "StopWhenUnneeded=yes"];
             unit.timed || unit.kind == Kind::Slow || left_alone.iter().any(|setting| unit.text.contains(setting))
         })
     };

@@ -264,8 +264,11 @@ impl Engine {
         }
         // As systemd, which sets all states anew: what holds for active units all the time is looked at again.
         for id in self.graph.ids() {
-            // systemd 252 forgets how often units were started.
-            self.graph[id].starts.reset();
+            // systemd 252 forgets how often units were started; so must a broker that comes after this one.
+            if self.graph[id].starts.count > 0 {
+                self.graph[id].starts.reset();
+                self.save(id);
+            }
             let active = self.graph[id].active;
             if active.is_up() {
                 self.defer(id, active);

@@ -124,6 +124,7 @@ impl Engine {
         let (interval, burst) = record.settings.start_limit;
         if kinds::has_start_limit(record.name.unit_type()) {
             record.starts.allow(cx.now.monotonic_usec, interval, burst);
+            self.save(id);
         }
     }
 }
