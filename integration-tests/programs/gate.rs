@@ -51,7 +51,9 @@ fn main() -> ExitCode {
 fn wait(dir: &Path, unit: &str, phase: &str) -> io::Result<String> {
     let path = dir.join(format!("{unit}.{phase}"));
     let _ = fs::remove_file(&path);
-    writeln!(OpenOptions::new().append(true).create(true).open(dir.join("log"))?, "{unit} {phase}")?;
+    // A line at a time: others write to it too.
+    let line = format!("{unit} {phase}\n");
+    OpenOptions::new().append(true).create(true).open(dir.join("log"))?.write_all(line.as_bytes())?;
     let listener = UnixListener::bind(&path)?;
     loop {
         let mut word = String::new();
