@@ -1,4 +1,4 @@
-//! The table on disk: one file per device, so that an event costs one small write.
+//! The table on disk: a key for each device, so that an event costs one small write.
 
 use std::path::Path;
 

@@ -132,9 +132,7 @@ fn read(wanted: &Credentials, id: &str, path: &Path) -> io::Result<Vec<u8>> {
 fn connect(wanted: &Credentials, id: &str, path: &Path) -> io::Result<UnixStream> {
     use nix::sys::socket::{AddressFamily, SockFlag, SockType, UnixAddr, bind, connect, socket};
     let fd = socket(AddressFamily::Unix, SockType::Stream, SockFlag::SOCK_CLOEXEC, None)?;
-    let mut random = [0u8; 8];
-    File::open("/dev/urandom")?.read_exact(&mut random)?;
-    let name = format!("{:016x}/unit/{}/{id}", u64::from_ne_bytes(random), wanted.unit);
+    let name = format!("{:016x}/unit/{}/{id}", crate::random::number()?, wanted.unit);
     bind(fd.as_raw_fd(), &UnixAddr::new_abstract(name.as_bytes())?)?;
     connect(fd.as_raw_fd(), &UnixAddr::new(path)?)?;
     Ok(UnixStream::from(fd))

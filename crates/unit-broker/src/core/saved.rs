@@ -20,7 +20,7 @@ use super::ratelimit::RateLimit;
 use super::states::startup::Phase;
 use super::why::WhyEntry;
 
-/// One unit's record: one file.
+/// One unit's record: one line of the log.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SavedUnit {
     /// Which.

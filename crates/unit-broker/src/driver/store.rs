@@ -1,4 +1,5 @@
-//! What is on disk, so that a kill -9 loses nothing: a file a unit, one for the engine, one for the manager's facts.
+//! What is on disk, so that a kill -9 loses nothing: a log of the units, and one of
+//! the engine, the manager's facts and the message bus's clients.
 
 use daemon_runtime::paths::RuntimeDir;
 use daemon_runtime::state::StateDir;
