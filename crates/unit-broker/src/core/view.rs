@@ -87,7 +87,7 @@ impl Engine {
             job_type: job.job_type,
             state: job.state,
             waits_for,
-            cause: job.cause.clone(),
+            cause: job.cause.to_string(),
         }
     }
 
@@ -100,7 +100,7 @@ impl Engine {
     /// Why one unit depends on the other in that way: every place that says so.
     pub fn sources(&self, unit: &UnitName, kind: DependencyKind, other: &UnitName) -> Vec<String> {
         match (self.graph.find(unit), self.graph.find(other)) {
-            (Some(unit), Some(other)) => self.graph.sources(unit, kind, other),
+            (Some(unit), Some(other)) => self.graph.sources(unit, kind, other).collect(),
             (Some(_), None) | (None, Some(_)) | (None, None) => Vec::new(),
         }
     }

@@ -3,6 +3,7 @@
 //! Every entry names its parent, the entry that led to it. The *trail* is where the engine is in that tree at the
 //! moment: the root cause of the event at work, or the entry whose consequences are being worked out.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -34,9 +35,9 @@ pub struct WhyEntry {
     /// The unit that changed.
     pub unit: UnitName,
     /// What happened: `inactive (dead) -> activating (start)`, `job 12 start queued`, ...
-    pub change: String,
+    pub change: Cow<'static, str>,
     /// What caused it.
-    pub cause: String,
+    pub cause: Arc<str>,
     /// Where the edge is written (`/etc/systemd/system/foo.service:7`), or empty.
     pub source: String,
     /// The entry that led to this one; `None` for a root cause.
@@ -47,14 +48,14 @@ pub struct WhyEntry {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Trail {
     pub next: u64,
-    root: String,
+    root: Arc<str>,
     parent: Option<u64>,
     /// Entries of units that are unloaded, the longest ago first.
     past: VecDeque<(UnitName, VecDeque<Arc<WhyEntry>>)>,
 }
 
 /// What to go back to.
-pub(super) struct Outer(Option<String>, Option<u64>);
+pub(super) struct Outer(Option<Arc<str>>, Option<u64>);
 
 impl Trail {
     /// Goes on below an entry; `None` stays where it is.
@@ -68,7 +69,7 @@ impl Trail {
 
     /// Starts a new tree.
     pub fn root(&mut self, cause: &Cause) -> Outer {
-        let outer = Outer(Some(std::mem::replace(&mut self.root, cause.to_string())), self.parent.take());
+        let outer = Outer(Some(std::mem::replace(&mut self.root, cause.to_string().into())), self.parent.take());
         if let Cause::Entry { sequence, .. } = cause {
             self.parent = Some(*sequence);
         }
@@ -104,7 +105,7 @@ impl Trail {
     }
 
     /// The root cause in words.
-    pub fn cause_text(&self) -> String {
+    pub fn cause_text(&self) -> Arc<str> {
         self.root.clone()
     }
 }
@@ -115,8 +116,8 @@ impl Engine {
         &mut self,
         cx: &Cx,
         unit: UnitId,
-        change: String,
-        cause: String,
+        change: impl Into<Cow<'static, str>>,
+        cause: impl Into<Arc<str>>,
         source: String,
     ) -> Option<u64> {
         let sequence = self.trail.next;
@@ -125,8 +126,8 @@ impl Engine {
             sequence,
             realtime_usec: cx.now.realtime_usec,
             unit: self.graph[unit].name.clone(),
-            change,
-            cause,
+            change: change.into(),
+            cause: cause.into(),
             source,
             parent: self.trail.parent,
         });
@@ -140,7 +141,7 @@ impl Engine {
     }
 
     /// Something happened to a unit's job, because of what is going on.
-    pub(super) fn record_job(&mut self, cx: &Cx, unit: UnitId, change: String) -> Option<u64> {
+    pub(super) fn record_job(&mut self, cx: &Cx, unit: UnitId, change: impl Into<Cow<'static, str>>) -> Option<u64> {
         let cause = self.trail.cause_text();
         self.record(cx, unit, change, cause, String::new())
     }
@@ -160,7 +161,7 @@ impl Engine {
 
     /// Every place that a dependency is written at.
     pub(super) fn edge_source(&self, from: UnitId, kind: DependencyKind, to: UnitId) -> String {
-        self.graph.sources(from, kind, to).join(", ")
+        self.graph.sources(from, kind, to).reduce(|first, second| first + ", " + &second).unwrap_or_default()
     }
 
     /// A job of a transaction is about to be queued.
@@ -169,7 +170,7 @@ impl Engine {
         cx: &Cx,
         plan: &Transaction,
         job: &Planned,
-        cause: String,
+        cause: Arc<str>,
         whys: &[Option<u64>],
     ) -> Option<u64> {
         let (source, parent) = match job.pulled_by {
@@ -185,10 +186,13 @@ impl Engine {
         };
         let change = match self.graph[job.unit].job.and_then(|id| self.jobs.get(id)) {
             Some(queued) if super::jobs::kind::conflicts(queued.job_type, job.job_type) => {
-                format!("{} job queued, replacing {}", job.job_type, queued.job_type)
+                format!("{} job queued, replacing {}", job.job_type, queued.job_type).into()
             }
-            Some(queued) => format!("{} job merged into {}", job.job_type, queued.job_type),
-            None => format!("{} job queued", job.job_type),
+            Some(queued) => format!("{} job merged into {}", job.job_type, queued.job_type).into(),
+            // The usual ones, thousands at a time.
+            None if job.job_type == JobType::Start => Cow::Borrowed("start job queued"),
+            None if job.job_type == JobType::Stop => Cow::Borrowed("stop job queued"),
+            None => format!("{} job queued", job.job_type).into(),
         };
         let outer = self.trail.enter(parent);
         let sequence = self.record(cx, job.unit, change, cause, source);
@@ -254,8 +258,9 @@ impl Engine {
             change: format!(
                 "job {} {} waits for job {} {} of {other}",
                 job.id.0, job.job_type, blocker.id.0, blocker.job_type
-            ),
-            cause: format!("{} {}={other}", self.graph[id].name, kind.as_str()),
+            )
+            .into(),
+            cause: format!("{} {}={other}", self.graph[id].name, kind.as_str()).into(),
             source: self.edge_source(id, kind, blocker.unit),
             parent: parent.map(|entry| entry.sequence),
         })

@@ -114,7 +114,7 @@ impl Broker {
 
             Action::Log(unit, level, text) => log(unit.as_ref(), level, &text),
             Action::Why(entry) => {
-                tracing::debug!(unit = %entry.unit, cause = entry.cause, source = entry.source, "{}", entry.change);
+                tracing::debug!(unit = %entry.unit, cause = &*entry.cause, source = entry.source, "{}", entry.change);
             }
             Action::Power(action) => self.on_power(&action),
         }

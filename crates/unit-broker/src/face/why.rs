@@ -68,8 +68,8 @@ fn entries(chain: &[core::WhyEntry]) -> Vec<WhyEntry> {
         .map(|entry| WhyEntry {
             realtime_usec: entry.realtime_usec,
             unit: entry.unit.to_string(),
-            change: entry.change.clone(),
-            cause: entry.cause.clone(),
+            change: entry.change.to_string(),
+            cause: entry.cause.to_string(),
             source: entry.source.clone(),
             parent: place(entry.parent),
         })

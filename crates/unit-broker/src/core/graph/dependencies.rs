@@ -33,30 +33,46 @@ impl Dependency {
 }
 
 /// All of one unit.
+#[derive(Debug, Clone, Default)]
+pub(in crate::core) struct Dependencies {
+    /// A bit for each kind that there may be some of: most questions are about kinds that a unit has none of.
+    kinds: u64,
+    lists: Lists,
+}
+
 #[derive(Debug, Clone)]
-pub(in crate::core) enum Dependencies {
+enum Lists {
     /// By kind, then by the other's place.
     Few(Vec<Dependency>),
     /// A list a kind, each by the other's place.
     Many(Vec<Vec<Dependency>>),
 }
 
-impl Default for Dependencies {
+impl Default for Lists {
     fn default() -> Self {
-        Dependencies::Few(Vec::new())
+        Lists::Few(Vec::new())
     }
+}
+
+const _: () = assert!(DependencyKind::ALL.len() <= 64);
+
+fn bit(kind: DependencyKind) -> u64 {
+    1 << kind as u32
 }
 
 impl Dependencies {
     /// Those of one kind, by the other's place, with those that nobody says any more.
     pub fn list(&self, kind: DependencyKind) -> &[Dependency] {
-        match self {
-            Dependencies::Few(list) => {
+        if self.kinds & bit(kind) == 0 {
+            return &[];
+        }
+        match &self.lists {
+            Lists::Few(list) => {
                 let begin = list.partition_point(|dependency| dependency.kind < kind);
                 let rest = list.get(begin..).unwrap_or_default();
                 rest.get(..rest.partition_point(|dependency| dependency.kind <= kind)).unwrap_or_default()
             }
-            Dependencies::Many(lists) => lists.get(kind as usize).map_or(&[], Vec::as_slice),
+            Lists::Many(lists) => lists.get(kind as usize).map_or(&[], Vec::as_slice),
         }
     }
 
@@ -74,9 +90,9 @@ impl Dependencies {
 
     /// All of them.
     pub fn iter(&self) -> impl Iterator<Item = &Dependency> {
-        let (few, many) = match self {
-            Dependencies::Few(list) => (list.as_slice(), &[][..]),
-            Dependencies::Many(lists) => (&[][..], lists.as_slice()),
+        let (few, many) = match &self.lists {
+            Lists::Few(list) => (list.as_slice(), &[][..]),
+            Lists::Many(lists) => (&[][..], lists.as_slice()),
         };
         few.iter().chain(many.iter().flatten()).filter(|dependency| dependency.is_said())
     }
@@ -90,7 +106,8 @@ impl Dependencies {
 
     /// The one on this unit, also if nobody says so (yet).
     pub fn entry(&mut self, kind: DependencyKind, other: UnitId) -> Option<&mut Dependency> {
-        if let Dependencies::Few(list) = self
+        self.kinds |= bit(kind);
+        if let Lists::Few(list) = &mut self.lists
             && list.len() >= FEW
         {
             let mut lists = vec![Vec::new(); DependencyKind::ALL.len()];
@@ -99,11 +116,11 @@ impl Dependencies {
                     list.push(dependency);
                 }
             }
-            *self = Dependencies::Many(lists);
+            self.lists = Lists::Many(lists);
         }
-        let list = match self {
-            Dependencies::Few(list) => list,
-            Dependencies::Many(lists) => lists.get_mut(kind as usize)?,
+        let list = match &mut self.lists {
+            Lists::Few(list) => list,
+            Lists::Many(lists) => lists.get_mut(kind as usize)?,
         };
         let at = match list.binary_search_by_key(&(kind, other), Dependency::key) {
             Ok(at) => at,
@@ -117,9 +134,9 @@ impl Dependencies {
 
     /// The one on this unit, to change; `None` if there is none.
     pub fn get_mut(&mut self, kind: DependencyKind, other: UnitId) -> Option<&mut Dependency> {
-        let list = match self {
-            Dependencies::Few(list) => list,
-            Dependencies::Many(lists) => lists.get_mut(kind as usize)?,
+        let list = match &mut self.lists {
+            Lists::Few(list) => list,
+            Lists::Many(lists) => lists.get_mut(kind as usize)?,
         };
         let at = list.binary_search_by_key(&(kind, other), Dependency::key).ok()?;
         list.get_mut(at)
@@ -135,9 +152,9 @@ impl Dependencies {
             }
             list.retain(Dependency::is_said);
         };
-        match self {
-            Dependencies::Few(list) => take_back(list),
-            Dependencies::Many(lists) => lists.iter_mut().for_each(take_back),
+        match &mut self.lists {
+            Lists::Few(list) => take_back(list),
+            Lists::Many(lists) => lists.iter_mut().for_each(take_back),
         }
         said
     }
@@ -148,9 +165,10 @@ impl Dependencies {
             list.retain(Dependency::is_said);
             list.shrink_to_fit();
         };
-        match self {
-            Dependencies::Few(list) => sweep(list),
-            Dependencies::Many(lists) => lists.iter_mut().for_each(sweep),
+        match &mut self.lists {
+            Lists::Few(list) => sweep(list),
+            Lists::Many(lists) => lists.iter_mut().for_each(sweep),
         }
+        self.kinds = self.iter().fold(0, |kinds, dependency| kinds | bit(dependency.kind));
     }
 }

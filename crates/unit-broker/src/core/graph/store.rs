@@ -202,12 +202,12 @@ impl Graph {
     }
 
     /// Every place that says so, for people.
-    pub fn sources(&self, id: UnitId, kind: DependencyKind, other: UnitId) -> Vec<String> {
-        let said = |id: UnitId, kind, other| {
+    pub fn sources(&self, id: UnitId, kind: DependencyKind, other: UnitId) -> impl Iterator<Item = String> {
+        let said = move |(id, kind, other): (UnitId, DependencyKind, UnitId)| {
             let record = &self[id];
             record.dependencies.find(kind, other)?.here.map(|source| source_text(source, &record.definition))
         };
-        said(id, kind, other).into_iter().chain(said(other, kind.inverse(), id)).collect()
+        [(id, kind, other), (other, kind.inverse(), id)].into_iter().filter_map(said)
     }
 
     /// The units whose definitions mention this one, which keeps it loaded.
@@ -224,8 +224,8 @@ impl Graph {
 /// Where a dependency is written, for people: `FILE:LINE`, a link's path, or the rule.
 fn source_text(source: Source, unit: &Unit) -> String {
     match (source, source.place(unit)) {
-        (_, Some((file, Some(line)))) => format!("{}:{line}", file.display()),
-        (_, Some((link, None))) => link.display().to_string(),
+        (_, Some((file, Some(line)))) => [&file.to_string_lossy(), ":", &line.to_string()].concat(),
+        (_, Some((link, None))) => link.to_string_lossy().into_owned(),
         (Source::Implicit(rule), None) => format!("implied: {}", rule.as_str()),
         (Source::Default(rule), None) => format!("default: {}", rule.as_str()),
         (Source::File(_) | Source::Link(_), None) => String::new(),

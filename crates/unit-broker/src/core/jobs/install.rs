@@ -1,6 +1,7 @@
 //! From a job of a transaction to an installed job.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::{Job, JobId, kind};
 use crate::core::api::action::Action;
@@ -17,7 +18,7 @@ pub(in crate::core) struct Proposal {
     pub ignore_order: bool,
     pub client: Option<u64>,
     pub why: Option<u64>,
-    pub cause: String,
+    pub cause: Arc<str>,
 }
 
 impl Engine {

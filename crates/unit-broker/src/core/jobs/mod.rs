@@ -8,6 +8,7 @@ pub(in crate::core) mod run;
 pub(in crate::core) mod timer;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use unit_parser::{DependencyKind, UnitName};
 
@@ -44,7 +45,7 @@ pub(in crate::core) struct Job {
     pub invocation: Option<Invocation>,
     /// Its link of the causal chain.
     pub why: Option<u64>,
-    pub cause: String,
+    pub cause: Arc<str>,
     /// Where the look for a job to wait for stopped: the search goes on from there, so that all searches of a job
     /// together take time linear in its dependencies.
     pub cursor: Option<(DependencyKind, UnitId)>,

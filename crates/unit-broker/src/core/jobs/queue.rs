@@ -82,6 +82,11 @@ impl Jobs {
         JobId(self.last_id)
     }
 
+    /// Makes room for so many more.
+    pub fn reserve(&mut self, count: usize) {
+        self.table.reserve(count);
+    }
+
     /// Adds a job.
     pub fn insert(&mut self, job: Job) {
         if job.name.unit_type() == UnitType::Device {

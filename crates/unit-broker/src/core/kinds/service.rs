@@ -47,7 +47,7 @@ impl Engine {
         if let Some(job) = self.jobs.get_mut(job) {
             // A start that is sent again because its answer got lost keeps its id: it must not happen twice.
             invocation = *job.invocation.get_or_insert(fresh);
-            cause.clone_from(&job.cause);
+            cause = job.cause.to_string();
         }
         let name = self.graph[id].name.clone();
         let Some(worker) = worker(name.unit_type()) else { return Step::NotYet };
@@ -82,7 +82,7 @@ impl Engine {
         let Some(worker) = worker(unit_type).filter(|worker| self.workers.is_present(*worker)) else {
             return Step::NotYet;
         };
-        let cause = self.jobs.get(job).map_or_else(String::new, |job| job.cause.clone());
+        let cause = self.jobs.get(job).map_or_else(String::new, |job| job.cause.to_string());
         let record = &self.graph[id];
         // Also while it is going down already: with a restart the worker keeps what the next start needs.
         self.actions.push(Action::Stop(worker, record.name.clone(), job.0, restart, cause));

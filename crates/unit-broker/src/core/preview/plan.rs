@@ -91,7 +91,7 @@ impl Engine {
             Err(error) => told.push(PlannedJob {
                 unit: request.unit.clone(),
                 job_type: request.job_type,
-                cause: self.trail.cause_text(),
+                cause: self.trail.cause_text().to_string(),
                 source: String::new(),
                 fate: Fate::Refused,
                 reason: error_text(&error),
@@ -112,7 +112,7 @@ impl Engine {
             told.push(PlannedJob {
                 unit: self.graph[job.unit].name.clone(),
                 job_type,
-                cause: self.pull_text(plan, job),
+                cause: self.pull_text(plan, job).to_string(),
                 source: job.pulled_by.map_or_else(String::new, |(by, pull)| self.pull_source(plan, by, pull, job.unit)),
                 fate,
                 reason,
@@ -126,7 +126,7 @@ impl Engine {
             told.push(PlannedJob {
                 unit: self.graph[*unit].name.clone(),
                 job_type: *job_type,
-                cause: self.pull_text(plan, &job),
+                cause: self.pull_text(plan, &job).to_string(),
                 source: self.pull_source(plan, *by, *pull, *unit),
                 fate: Fate::Refused,
                 reason: error_text(error),

@@ -144,7 +144,7 @@ impl Simulation<'_> {
             }
         }
         let Some(last) = self.told.last().cloned() else { return };
-        let change = "it goes on like this: the simulation ends here".to_owned();
+        let change = "it goes on like this: the simulation ends here".into();
         let sequence = self.next_sequence();
         self.told.push(WhyEntry { sequence, change, source: String::new(), parent: Some(last.sequence), ..last });
     }
@@ -202,8 +202,8 @@ impl Simulation<'_> {
     fn tell(&mut self, unit: UnitName, change: String) {
         let parent = self.told.iter().rev().find(|entry| entry.unit == unit).map(|entry| entry.sequence);
         let sequence = self.next_sequence();
-        let (realtime_usec, cause, source) = (self.now.realtime_usec, String::new(), String::new());
-        self.told.push(WhyEntry { sequence, realtime_usec, unit, change, cause, source, parent });
+        let (realtime_usec, cause, source) = (self.now.realtime_usec, "".into(), String::new());
+        self.told.push(WhyEntry { sequence, realtime_usec, unit, change: change.into(), cause, source, parent });
     }
 
     /// A worker does what it was told, at once and well.

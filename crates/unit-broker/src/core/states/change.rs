@@ -78,9 +78,9 @@ impl Engine {
         let job = record.job.and_then(|job| self.jobs.get(job)).filter(|job| job.state == JobState::Running);
         let parent = job.and_then(|job| job.why);
         let cause = if new.cause.is_empty() {
-            job.map_or_else(|| self.trail.cause_text(), |job| format!("job {} {}", job.id.0, job.job_type))
+            job.map_or_else(|| self.trail.cause_text(), |job| format!("job {} {}", job.id.0, job.job_type).into())
         } else {
-            new.cause.clone()
+            new.cause.as_str().into()
         };
         let outer = self.trail.enter(parent);
         let why = self.record(cx, id, change, cause, String::new());

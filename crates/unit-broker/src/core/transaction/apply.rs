@@ -1,5 +1,7 @@
 //! A request from beginning to end: plan, check, install.
 
+use std::sync::Arc;
+
 use super::{Planned, Pull, Transaction};
 use crate::core::api::action::{Action, LogLevel};
 use crate::core::api::error::EngineError;
@@ -110,6 +112,7 @@ impl Engine {
             }
         }
         let mut whys = vec![None; plan.jobs.len()];
+        self.jobs.reserve(plan.jobs.len());
         let mut anchor = None;
         let mut others = Vec::new();
         // Jobs come after those that pulled them in, so that the causal chain can be told from its root.
@@ -165,15 +168,14 @@ impl Engine {
     }
 
     /// Why a job of a plan is there.
-    pub(in crate::core) fn pull_text(&self, plan: &Transaction, job: &Planned) -> String {
-        let by =
-            |place: usize| plan.jobs.get(place).map_or_else(String::new, |by| self.graph[by.unit].name.to_string());
+    pub(in crate::core) fn pull_text(&self, plan: &Transaction, job: &Planned) -> Arc<str> {
+        let by = |place: usize| plan.jobs.get(place).map_or("", |by| self.graph[by.unit].name.as_str());
         match job.pulled_by {
             None => self.trail.cause_text(),
-            Some((place, Pull::Dependency(kind))) => format!("{}= of {}", kind.as_str(), by(place)),
-            Some((place, Pull::Following)) => format!("the same device as {}", by(place)),
-            Some((place, Pull::Isolate)) => format!("{} is isolated", by(place)),
-            Some((place, Pull::Triggering)) => format!("it would start {} again", by(place)),
+            Some((place, Pull::Dependency(kind))) => [kind.as_str(), "= of ", by(place)].concat().into(),
+            Some((place, Pull::Following)) => format!("the same device as {}", by(place)).into(),
+            Some((place, Pull::Isolate)) => format!("{} is isolated", by(place)).into(),
+            Some((place, Pull::Triggering)) => format!("it would start {} again", by(place)).into(),
         }
     }
 

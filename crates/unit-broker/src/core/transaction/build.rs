@@ -1,7 +1,5 @@
 //! Building: the anchor and all that it pulls in. Depth first with a stack of its own, for chains may be long.
 
-use std::collections::VecDeque;
-
 use unit_parser::{DependencyKind, LoadState, UnitType};
 
 use super::{Place, Pull, Refused, Transaction};
@@ -26,7 +24,8 @@ struct Wanted {
 /// A job whose dependencies are being added.
 struct Frame {
     place: Place,
-    wanted: VecDeque<Wanted>,
+    /// Where what is wanted for it begins in the list of all that is still to be added; the next one is the last.
+    begin: usize,
     /// The `required` of the link that led here.
     required: bool,
 }
@@ -50,19 +49,21 @@ impl Engine {
         if !is_new || ignore_requirements {
             return Ok(anchor);
         }
-        let mut stack = vec![Frame { place: anchor, wanted: self.pulled_in(plan, anchor), required: true }];
-        while let Some(frame) = stack.last_mut() {
-            let Some(wanted) = frame.wanted.pop_front() else {
+        let mut all_wanted = Vec::new();
+        self.pull_in(plan, anchor, &mut all_wanted);
+        let mut stack = vec![Frame { place: anchor, begin: 0, required: true }];
+        while let Some(Frame { place: by, begin, .. }) = stack.last() {
+            let by = *by;
+            let Some(wanted) = (all_wanted.len() > *begin).then(|| all_wanted.pop()).flatten() else {
                 stack.pop();
                 continue;
             };
-            let by = frame.place;
             match self.plan_one(plan, wanted.unit, wanted.job_type, Some((by, wanted.pull)), ignore_order) {
                 Ok((place, is_new)) => {
                     plan.link(Some(by), place, wanted.matters, wanted.conflicts);
                     if is_new {
-                        let next = self.pulled_in(plan, place);
-                        stack.push(Frame { place, wanted: next, required: wanted.required });
+                        stack.push(Frame { place, begin: all_wanted.len(), required: wanted.required });
+                        self.pull_in(plan, place, &mut all_wanted);
                     }
                 }
                 // A type of job that the other unit doesn't know is never a reason to refuse this one.
@@ -74,13 +75,11 @@ impl Engine {
                 Err(error) => {
                     // The job that needs it is refused, and what needs that, up to somebody who can do without.
                     loop {
-                        match stack.pop() {
-                            Some(frame) if frame.required && !stack.is_empty() => {}
-                            Some(frame) if !stack.is_empty() => {
-                                self.note_refused(plan, frame.place, error);
-                                break;
-                            }
-                            Some(_) | None => return Err(error),
+                        let Some(frame) = stack.pop().filter(|_| !stack.is_empty()) else { return Err(error) };
+                        all_wanted.truncate(frame.begin);
+                        if !frame.required {
+                            self.note_refused(plan, frame.place, error);
+                            break;
                         }
                     }
                 }
@@ -147,24 +146,24 @@ impl Engine {
         }
     }
 
-    /// The jobs that a new job pulls in directly, in systemd's order.
-    fn pulled_in(&self, plan: &Transaction, place: Place) -> VecDeque<Wanted> {
-        let mut wanted = VecDeque::new();
-        let Some(job) = plan.jobs.get(place) else { return wanted };
+    /// Adds the jobs that a new job pulls in directly, in the reverse of systemd's order.
+    fn pull_in(&self, plan: &Transaction, place: Place, wanted: &mut Vec<Wanted>) {
+        let Some(job) = plan.jobs.get(place) else { return };
         let (unit, job_type) = (job.unit, job.job_type);
         if job_type == JobType::Nop {
-            return wanted;
+            return;
         }
+        let begin = wanted.len();
         for other in self.following_set(unit) {
             let pull = Pull::Following;
-            wanted.push_back(Wanted { unit: other, job_type, pull, matters: false, conflicts: false, required: false });
+            wanted.push(Wanted { unit: other, job_type, pull, matters: false, conflicts: false, required: false });
         }
         let mut add = |atom: Atom, job_type: JobType, matters, conflicts, required| {
             for (kind, other) in self.graph.with_atom(unit, atom) {
                 let job_type = collapse(job_type, self.graph[other].active);
                 if job_type != JobType::Nop {
                     let pull = Pull::Dependency(kind);
-                    wanted.push_back(Wanted { unit: other, job_type, pull, matters, conflicts, required });
+                    wanted.push(Wanted { unit: other, job_type, pull, matters, conflicts, required });
                 }
             }
         };
@@ -190,11 +189,13 @@ impl Engine {
                 if job_type != JobType::Nop {
                     let pull = Pull::Dependency(DependencyKind::PropagatesReloadTo);
                     let (matters, conflicts, required) = (false, false, false);
-                    wanted.push_back(Wanted { unit: other, job_type, pull, matters, conflicts, required });
+                    wanted.push(Wanted { unit: other, job_type, pull, matters, conflicts, required });
                 }
             }
         }
-        wanted
+        if let Some(new) = wanted.get_mut(begin..) {
+            new.reverse();
+        }
     }
 
     /// Mode `isolate`: a stop for everything that is up and not part of the plan.

@@ -14,6 +14,7 @@ pub(in crate::core) mod merging;
 pub(in crate::core) mod order;
 pub(in crate::core) mod relevance;
 
+use smallvec::SmallVec;
 use unit_parser::DependencyKind;
 
 use super::api::error::EngineError;
@@ -121,6 +122,9 @@ pub(in crate::core) struct Link {
 #[derive(Debug, Clone, Copy, Default)]
 pub(in crate::core) struct Links(Option<(u32, u32)>);
 
+/// One unit's jobs: nearly always one.
+type Places = SmallVec<[Place; 2]>;
+
 /// A set of jobs in the making.
 #[derive(Debug, Clone)]
 pub(in crate::core) struct Transaction {
@@ -130,7 +134,7 @@ pub(in crate::core) struct Transaction {
     pub anchor: Place,
     pub refused: Vec<Refused>,
     /// Units in the order in which they came in, each with the places of those of its jobs that aren't dropped.
-    units: Vec<(UnitId, Vec<Place>)>,
+    units: Vec<(UnitId, Places)>,
     /// Where a unit is among these, plus one, by the unit's place in the graph.
     index: Vec<u32>,
     /// Jobs that lost one that needs them, since orphans were dropped last.
@@ -162,13 +166,13 @@ impl Transaction {
     }
 
     /// The places of the unit's jobs, to change.
-    fn places_mut(&mut self, unit: UnitId) -> Option<&mut Vec<Place>> {
+    fn places_mut(&mut self, unit: UnitId) -> Option<&mut Places> {
         let at = match self.at(unit) {
             Some(at) => at,
             None => {
                 let at = self.units.len();
                 *self.index.get_mut(unit.0 as usize)? = u32::try_from(at + 1).ok()?;
-                self.units.push((unit, Vec::new()));
+                self.units.push((unit, Places::new()));
                 at
             }
         };

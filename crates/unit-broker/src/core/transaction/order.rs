@@ -178,11 +178,10 @@ impl Engine {
             } else {
                 DependencyKind::After
             };
-            let sources = self.graph.sources(*unit, kind, *next);
             let job = |unit| self.job_type_of(plan, unit).unwrap_or(JobType::Nop);
             let (name, other) = (&self.graph[*unit].name, &self.graph[*next].name);
             let (own, then) = (job(*unit), job(*next));
-            edges.push(format!("{name} {own} runs before {other} {then} ({})", sources.join(", ")));
+            edges.push(format!("{name} {own} runs before {other} {then} ({})", self.edge_source(*unit, kind, *next)));
         }
         Cycle { edges, units: path.to_vec(), dropped: None }
     }

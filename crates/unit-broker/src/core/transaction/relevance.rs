@@ -58,19 +58,18 @@ impl Engine {
 
     /// Drops the jobs of units that are where all their jobs would bring them.
     pub(in crate::core) fn drop_redundant(&self, plan: &mut Transaction) {
-        for unit in plan.units().collect::<Vec<_>>() {
-            let active = self.graph[unit].active;
-            let places = plan.of_unit(unit).to_vec();
-            let all_redundant = places.iter().all(|place| {
+        let all_redundant = |unit: &UnitId| {
+            let active = self.graph[*unit].active;
+            plan.of_unit(*unit).iter().all(|place| {
                 *place != plan.anchor
                     && plan.jobs.get(*place).is_some_and(|job| {
-                        is_redundant(job.job_type, active) && !self.contradicts_installed(unit, job.job_type)
+                        is_redundant(job.job_type, active) && !self.contradicts_installed(*unit, job.job_type)
                     })
-            });
-            if all_redundant {
-                for place in places {
-                    plan.drop_job(place, false, Dropped::Redundant);
-                }
+            })
+        };
+        for unit in plan.units().filter(all_redundant).collect::<Vec<_>>() {
+            for place in plan.of_unit(unit).to_vec() {
+                plan.drop_job(place, false, Dropped::Redundant);
             }
         }
     }
