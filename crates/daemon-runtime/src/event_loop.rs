@@ -10,6 +10,7 @@ use tokio::task::LocalSet;
 /// # Errors
 /// When the runtime cannot be built (no epoll, no descriptors left).
 pub fn run<T>(main: impl Future<Output = T>) -> io::Result<T> {
+    sys::heap::keep_spare();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let result = LocalSet::new().block_on(&runtime, main);
     // A blocking task that hangs must not keep a daemon alive that was told to end.

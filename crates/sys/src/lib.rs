@@ -8,7 +8,7 @@
 //! * [`pidfd`], [`reap`], [`process`], [`signals`]: processes that run and processes that ended.
 //! * [`cgroup`]: cgroup2 as a container of processes (no controllers are needed).
 //! * [`notify`], [`fdpass`], [`listen_fds()`], [`peer`]: the sd_notify(3) and sd_listen_fds(3) protocols and their sockets.
-//! * [`mount`], [`boot`], [`memfd`], [`clock`], [`limits`], [`random`]: what is left.
+//! * [`mount`], [`boot`], [`memfd`], [`clock`], [`limits`], [`random`], [`heap`]: what is left.
 
 pub mod boot;
 pub mod cgroup;
@@ -17,6 +17,7 @@ pub mod exec;
 pub mod executor;
 pub mod exit;
 pub mod fdpass;
+pub mod heap;
 pub mod limits;
 pub mod listen_fds;
 pub mod memfd;

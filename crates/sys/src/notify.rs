@@ -55,12 +55,16 @@ impl NotifySocket {
     pub fn bind(path: &Path) -> io::Result<Self> {
         let fd =
             socket(AddressFamily::Unix, SockType::Datagram, SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK, None)?;
-        match std::fs::remove_file(path) {
-            Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
-            _ => {}
+        let address = UnixAddr::new(path)?;
+        match bind(fd.as_raw_fd(), &address) {
+            Err(nix::Error::EADDRINUSE) => {
+                std::fs::remove_file(path)?;
+                bind(fd.as_raw_fd(), &address)?;
+            }
+            bound => bound?,
         }
-        bind(fd.as_raw_fd(), &UnixAddr::new(path)?)?;
-        Self::from_fd(fd)
+        setsockopt(&fd, sockopt::PassCred, &true)?;
+        Ok(Self { fd })
     }
 
     /// Takes over a bound socket, from a fd store for example.

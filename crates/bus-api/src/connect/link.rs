@@ -11,7 +11,7 @@ use tokio::net::UnixStream;
 use super::{Other, RETRY, Shared};
 use crate::socket::queue::Queue;
 use crate::socket::reader::Reader;
-use crate::socket::stream::connect_handshake;
+use crate::socket::stream::{Stream, connect_handshake};
 
 /// Largest message that is taken from a daemon, bytes: the D-Bus maximum, for lists of many thousand units.
 const MESSAGE_LIMIT: usize = 128 << 20;
@@ -20,7 +20,7 @@ pub(super) const QUEUE_LIMIT: usize = 64 << 20;
 
 /// A connection after its handshake.
 pub(super) struct Established {
-    stream: Arc<UnixStream>,
+    stream: Arc<Stream>,
     fds: Vec<OwnedFd>,
 }
 
@@ -32,6 +32,7 @@ pub(super) async fn establish(path: &Path, other: Other) -> io::Result<Establish
         let text = format!("{} belongs to another user (uid {server})", path.display());
         return Err(io::Error::new(io::ErrorKind::PermissionDenied, text));
     }
+    let stream = Stream::new(stream)?;
     let fds = connect_handshake(&stream).await?;
     Ok(Established { stream: Arc::new(stream), fds })
 }

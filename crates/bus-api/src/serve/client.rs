@@ -10,7 +10,7 @@ use tokio::net::{UnixListener, UnixStream};
 use super::{Client, ClientId, Entry, Incoming, Server};
 use crate::socket::queue::Queue;
 use crate::socket::reader::Reader;
-use crate::socket::stream::serve_handshake;
+use crate::socket::stream::{Stream, serve_handshake};
 
 /// Accepts until the server is dropped with its task set.
 pub(super) async fn accept(server: Server, listener: UnixListener, face: &'static str) {
@@ -55,6 +55,7 @@ fn admit(server: &Server, stream: UnixStream, face: &'static str) {
 
 async fn run(server: &Server, client: Client, stream: UnixStream) -> io::Result<()> {
     let limits = &server.shared.limits;
+    let stream = Stream::new(stream)?;
     let handshake = serve_handshake(&stream, client.uid, &server.shared.guid);
     let fds = tokio::time::timeout(limits.handshake, handshake)
         .await

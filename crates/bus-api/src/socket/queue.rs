@@ -5,10 +5,10 @@ use std::collections::VecDeque;
 use std::io;
 use std::os::fd::AsFd;
 
-use tokio::net::UnixStream;
 use tokio::sync::Notify;
 use zbus::message::Message;
 
+use super::stream::Stream;
 use super::{MAX_FDS, stream};
 
 /// Small messages without descriptors that share a `sendmsg`.
@@ -101,7 +101,7 @@ impl Queue {
     ///
     /// # Errors
     /// Those of `sendmsg`.
-    pub async fn write_to(&self, socket: &UnixStream) -> io::Result<()> {
+    pub async fn write_to(&self, socket: &Stream) -> io::Result<()> {
         let mut batch = Vec::new();
         loop {
             if self.closed.get() {

@@ -4,11 +4,11 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
-use tokio::net::UnixStream;
 use zbus::connection::socket::ReadHalf;
 use zbus::export::async_trait::async_trait;
 use zbus::message::Message;
 
+use super::stream::Stream;
 use super::{MAX_FDS, stream};
 
 const FIXED_HEADER: usize = 16;
@@ -22,7 +22,7 @@ pub struct Reader {
 
 impl Reader {
     /// Reads messages of at most `limit` bytes; `fds` came during the handshake and belong to the first.
-    pub fn new(stream: Arc<UnixStream>, limit: usize, fds: Vec<OwnedFd>) -> Reader {
+    pub fn new(stream: Arc<Stream>, limit: usize, fds: Vec<OwnedFd>) -> Reader {
         let bytes = Bytes { stream, limit, fds, fd_count: 0, header: [0; FIXED_HEADER], have: 0, rest: 0 };
         Reader { bytes, sequence: 0 }
     }
@@ -40,7 +40,7 @@ impl Reader {
 /// Gives zbus the bytes of one message after the other: the fixed header, then exactly the rest that it announces.
 #[derive(Debug)]
 struct Bytes {
-    stream: Arc<UnixStream>,
+    stream: Arc<Stream>,
     limit: usize,
     fds: Vec<OwnedFd>,
     /// Descriptors of the message being read.

@@ -2,21 +2,56 @@
 
 use std::io::{self, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
-use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::net::{
     RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags,
     recvmsg, sendmsg,
 };
 use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
 use tokio::net::UnixStream;
 
 use super::{MAX_FDS, sasl};
 
+/// A connected socket. The event loop watches it for what can be read only: a socket that is also watched for room to write
+/// wakes its owner whenever the peer has read something, which is after each message.
+#[derive(Debug)]
+pub struct Stream(AsyncFd<OwnedFd>);
+
+impl Stream {
+    /// Takes over a socket.
+    ///
+    /// # Errors
+    /// When it cannot be watched.
+    pub fn new(stream: UnixStream) -> io::Result<Stream> {
+        Ok(Stream(watched(stream.into_std()?.into(), Interest::READABLE)?))
+    }
+
+    /// Waits until there is room to write.
+    async fn writable(&self) -> io::Result<()> {
+        let copy = watched(self.0.get_ref().try_clone()?, Interest::WRITABLE)?;
+        copy.writable().await?.retain_ready();
+        Ok(())
+    }
+}
+
+#[allow(deprecated, reason = "the replacement is unsafe, which only the sys crate may be")]
+fn watched(fd: OwnedFd, interest: Interest) -> io::Result<AsyncFd<OwnedFd>> {
+    AsyncFd::with_interest(fd, interest)
+}
+
+impl AsFd for Stream {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
 /// Receives up to `buffer.len()` bytes and the descriptors that came with them. 0 bytes: the peer is gone.
-pub async fn receive(stream: &UnixStream, buffer: &mut [u8]) -> io::Result<(usize, Vec<OwnedFd>)> {
+pub async fn receive(stream: &Stream, buffer: &mut [u8]) -> io::Result<(usize, Vec<OwnedFd>)> {
     stream
-        .async_io(Interest::READABLE, || {
+        .0
+        .async_io(Interest::READABLE, |stream| {
             let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MAX_FDS))];
             let mut control = RecvAncillaryBuffer::new(&mut space);
             let received = recvmsg(
@@ -38,22 +73,28 @@ pub async fn receive(stream: &UnixStream, buffer: &mut [u8]) -> io::Result<(usiz
 }
 
 /// Sends bytes, the descriptors with the first of them; returns how many bytes went.
-pub async fn send(stream: &UnixStream, bytes: &[u8], fds: &[BorrowedFd<'_>]) -> io::Result<usize> {
-    stream
-        .async_io(Interest::WRITABLE, || {
-            let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MAX_FDS))];
-            let mut control = SendAncillaryBuffer::new(&mut space);
-            if !fds.is_empty() && !control.push(SendAncillaryMessage::ScmRights(fds)) {
-                return Err(io::Error::new(io::ErrorKind::InvalidInput, "more descriptors than one message takes"));
-            }
-            let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
-            Ok(sendmsg(stream, &[IoSlice::new(bytes)], &mut control, flags)?)
-        })
-        .await
+pub async fn send(stream: &Stream, bytes: &[u8], fds: &[BorrowedFd<'_>]) -> io::Result<usize> {
+    loop {
+        match try_send(stream, bytes, fds) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => stream.writable().await?,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            sent => return sent,
+        }
+    }
+}
+
+fn try_send(stream: &Stream, bytes: &[u8], fds: &[BorrowedFd<'_>]) -> io::Result<usize> {
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MAX_FDS))];
+    let mut control = SendAncillaryBuffer::new(&mut space);
+    if !fds.is_empty() && !control.push(SendAncillaryMessage::ScmRights(fds)) {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "more descriptors than one message takes"));
+    }
+    let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
+    Ok(sendmsg(stream, &[IoSlice::new(bytes)], &mut control, flags)?)
 }
 
 /// Sends all bytes.
-pub async fn send_all(stream: &UnixStream, mut bytes: &[u8], mut fds: &[BorrowedFd<'_>]) -> io::Result<()> {
+pub async fn send_all(stream: &Stream, mut bytes: &[u8], mut fds: &[BorrowedFd<'_>]) -> io::Result<()> {
     while !bytes.is_empty() {
         let sent = send(stream, bytes, fds).await?;
         fds = &[];
@@ -65,7 +106,7 @@ pub async fn send_all(stream: &UnixStream, mut bytes: &[u8], mut fds: &[Borrowed
 /// Reads lines one by one without taking a byte of what follows the last: the kernel is asked to show them first, so that
 /// pipelined messages stay in the socket together with their descriptors.
 struct Lines<'a> {
-    stream: &'a UnixStream,
+    stream: &'a Stream,
     /// Bytes taken so far, against [`sasl::LIMIT`].
     taken: usize,
     /// Descriptors that shared a segment with a line; they belong to the first message.
@@ -110,9 +151,10 @@ impl Lines<'_> {
     /// Waits until more than `known` bytes can be seen.
     async fn peek(&self, buffer: &mut [u8], known: usize) -> io::Result<usize> {
         loop {
-            let closed = self.stream.ready(Interest::READABLE).await?.is_read_closed();
-            let seen = self.stream.try_io(Interest::READABLE, || {
-                let (length, _) = rustix::net::recv(self.stream, &mut *buffer, RecvFlags::PEEK | RecvFlags::DONTWAIT)?;
+            let mut guard = self.stream.0.readable().await?;
+            let closed = guard.ready().is_read_closed();
+            let seen = guard.try_io(|stream| {
+                let (length, _) = rustix::net::recv(stream, &mut *buffer, RecvFlags::PEEK | RecvFlags::DONTWAIT)?;
                 match length {
                     length if length > known => Ok(length),
                     // A closed socket stays readable: waiting for more would be a busy loop.
@@ -122,9 +164,8 @@ impl Lines<'_> {
                     _ => Err(io::ErrorKind::WouldBlock.into()),
                 }
             });
-            match seen {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                seen => return seen,
+            if let Ok(seen) = seen {
+                return seen;
             }
         }
     }
@@ -143,7 +184,7 @@ fn too_long() -> io::Error {
 }
 
 /// The server's handshake, without its timeout; returns descriptors that belong to the first message.
-pub async fn serve_handshake(stream: &UnixStream, uid: u32, guid: &str) -> io::Result<Vec<OwnedFd>> {
+pub async fn serve_handshake(stream: &Stream, uid: u32, guid: &str) -> io::Result<Vec<OwnedFd>> {
     let mut server = sasl::Server::new(uid, guid);
     let mut lines = Lines { stream, taken: 0, fds: Vec::new() };
     let mut first = true;
@@ -168,7 +209,7 @@ pub async fn serve_handshake(stream: &UnixStream, uid: u32, guid: &str) -> io::R
 }
 
 /// The client's handshake; waits as long as the server takes (its socket may outlive it for a restart).
-pub async fn connect_handshake(stream: &UnixStream) -> io::Result<Vec<OwnedFd>> {
+pub async fn connect_handshake(stream: &Stream) -> io::Result<Vec<OwnedFd>> {
     let greeting = sasl::client_greeting(rustix::process::geteuid().as_raw());
     send_all(stream, greeting.as_bytes(), &[]).await?;
     let mut lines = Lines { stream, taken: 0, fds: Vec::new() };

@@ -1,6 +1,7 @@
 //! What only the supervisor knows of a service, as the public properties that show it (org.freedesktop.systemd1(5)).
 
 use std::collections::HashMap;
+use std::hash::Hash;
 
 use zbus::{OwnedVariant, Variant};
 
@@ -8,7 +9,7 @@ use crate::core::command::{CommandKind, ExecStatus};
 use crate::core::state::State;
 use crate::core::status::Status;
 use crate::core::time::Stamp;
-use crate::driver::Service;
+use crate::driver::{Service, Told};
 
 /// "Not set" of `UID` and `GID`.
 const NO_ID: u32 = u32::MAX;
@@ -23,29 +24,28 @@ type CommandEx = (String, Vec<String>, Vec<String>, u64, u64, u64, u64, u32, i32
 pub(super) enum Extent {
     /// All: for somebody who knows nothing yet.
     All,
-    /// Those that differ from a service's that was never started, and those that once did: for those who know the rest.
+    /// Those that differ from what was told last, or before that from a service's that was never started: for those who know
+    /// the rest.
     Changed,
 }
 
 /// The properties of a service as of a status.
 pub(super) fn of(service: &Service, status: &Status, extent: Extent) -> HashMap<String, OwnedVariant> {
-    let mut map = Properties { map: HashMap::with_capacity(64), extent, told: service.told.get(), place: 0 };
+    let mut map = Properties { map: HashMap::new(), extent, told: &service.told, place: 0 };
     map.number("MainPID", status.main_pid, 0);
     map.number("ControlPID", status.control_pid, 0);
     map.number("ExecMainPID", status.main.pid, 0);
-    map.put("ExecMainCode", status.main.exit.map_or(0, |exit| exit.code()));
-    map.put("ExecMainStatus", status.main.exit.map_or(0, |exit| exit.status()));
     map.stamp("ExecMainStartTimestamp", status.main.start);
     map.stamp("ExecMainExitTimestamp", status.main.exit_time);
     map.text("StatusText", status.status_text.as_str(), "");
     map.number("StatusErrno", status.status_errno, 0);
     map.number("NRestarts", status.restarts, 0);
-    map.put("Result", status.result.as_str());
+    map.value("Result", status.result.as_str());
     map.text("ReloadResult", status.reload_result.as_str(), "success");
     map.text("CleanResult", status.clean_result.as_str(), "success");
-    map.put("NotifyAccess", service.machine.definition().notify_access.as_str());
+    map.value("NotifyAccess", service.machine.definition().notify_access.as_str());
     // What a service shows that was never started is the broker's to say.
-    map.put("WatchdogUSec", status.watchdog_usec);
+    map.value("WatchdogUSec", status.watchdog_usec);
     map.stamp("WatchdogTimestamp", status.watchdog_seen);
     map.number("NFileDescriptorStore", u32::try_from(service.store.len()).unwrap_or(u32::MAX), 0);
     let (uid, gid) = service.ids.unwrap_or((NO_ID, NO_ID));
@@ -58,8 +58,11 @@ pub(super) fn of(service: &Service, status: &Status, extent: Extent) -> HashMap<
     });
     let group = group.map(|cgroup| cgroup.name());
     map.text("ControlGroup", group.as_deref().unwrap_or_default(), "");
+    // Without these four a status can't be understood.
+    map.put("ExecMainCode", status.main.exit.map_or(0, |exit| exit.code()));
+    map.put("ExecMainStatus", status.main.exit.map_or(0, |exit| exit.status()));
     map.put("InvocationID", bytes(&status.invocation));
-    map.stamp("StateChangeTimestamp", status.changed);
+    map.put_stamp("StateChangeTimestamp", status.changed);
     map.stamp("InactiveExitTimestamp", status.inactive_exit);
     map.stamp("ActiveEnterTimestamp", status.active_enter);
     map.stamp("ActiveExitTimestamp", status.active_exit);
@@ -70,18 +73,18 @@ pub(super) fn of(service: &Service, status: &Status, extent: Extent) -> HashMap<
     for kind in CommandKind::ALL {
         commands(&mut map, service, status, kind);
     }
-    if extent == Extent::Changed {
-        service.told.set(map.told);
-    }
     map.map
 }
 
-fn commands(map: &mut Properties, service: &Service, status: &Status, kind: CommandKind) {
+fn commands(map: &mut Properties<'_>, service: &Service, status: &Status, kind: CommandKind) {
     let lines = service.unit.exec(kind.row());
     if lines.is_empty() {
         return;
     }
     let ran = status.commands.iter().find(|(of, _)| *of == kind).map_or(&[][..], |(_, list)| list.as_slice());
+    if !map.is_wanted(&(lines, ran), false) {
+        return;
+    }
     let mut plain: Vec<Command> = Vec::with_capacity(lines.len());
     let mut extended: Vec<CommandEx> = Vec::with_capacity(lines.len());
     for (index, line) in lines.iter().enumerate() {
@@ -108,16 +111,15 @@ fn bytes(hex: &str) -> Vec<u8> {
     hex.as_bytes().chunks(2).filter_map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()).collect()
 }
 
-struct Properties {
+struct Properties<'a> {
     map: HashMap<String, OwnedVariant>,
     extent: Extent,
-    /// A bit for each that can be left out: it was told before.
-    told: u64,
-    /// The next of these bits.
-    place: u32,
+    told: &'a Told,
+    /// How many were asked for that can be left out.
+    place: usize,
 }
 
-impl Properties {
+impl Properties<'_> {
     fn put<'a>(&mut self, name: &str, value: impl Into<Variant<'a>>) {
         match value.into().try_into_owned() {
             Ok(value) => {
@@ -127,36 +129,42 @@ impl Properties {
         }
     }
 
-    fn number<'a, T: PartialEq + Into<Variant<'a>>>(&mut self, name: &str, value: T, default: T) {
-        if self.is_wanted(value == default) {
+    /// One whose value before a first start is not ours to say.
+    fn value<'a, T: Hash + Into<Variant<'a>>>(&mut self, name: &str, value: T) {
+        if self.is_wanted(&value, false) {
+            self.put(name, value);
+        }
+    }
+
+    fn number<'a, T: Hash + PartialEq + Into<Variant<'a>>>(&mut self, name: &str, value: T, default: T) {
+        if self.is_wanted(&value, value == default) {
             self.put(name, value);
         }
     }
 
     fn text(&mut self, name: &str, value: &str, default: &str) {
-        if self.is_wanted(value == default) {
+        if self.is_wanted(&value, value == default) {
             self.put(name, value);
         }
     }
 
     /// A time on both clocks.
     fn stamp(&mut self, name: &str, stamp: Option<Stamp>) {
-        if self.is_wanted(stamp.is_none()) {
-            let stamp = stamp.unwrap_or_default();
-            self.put(name, stamp.realtime);
-            self.put(&format!("{name}Monotonic"), stamp.monotonic);
+        if self.is_wanted(&stamp, stamp.is_none()) {
+            self.put_stamp(name, stamp);
         }
     }
 
+    fn put_stamp(&mut self, name: &str, stamp: Option<Stamp>) {
+        let stamp = stamp.unwrap_or_default();
+        self.put(name, stamp.realtime);
+        self.put(&format!("{name}Monotonic"), stamp.monotonic);
+    }
+
     /// Whether the next of those that can be left out is told.
-    fn is_wanted(&mut self, is_default: bool) -> bool {
-        let bit = 1u64.checked_shl(self.place).unwrap_or(0);
+    fn is_wanted(&mut self, value: &impl Hash, is_default: bool) -> bool {
         self.place += 1;
-        if !is_default {
-            self.told |= bit;
-        }
-        // Without a bit of its own (there are fewer than 64) it would always be told.
-        self.extent == Extent::All || bit == 0 || self.told & bit != 0
+        self.extent == Extent::All || self.told.is_news(self.place, value, is_default)
     }
 }
 
@@ -170,28 +178,28 @@ mod tests {
         assert!(bytes("").is_empty());
     }
 
-    fn empty() -> Properties {
-        Properties { map: HashMap::new(), extent: Extent::Changed, told: 0, place: 0 }
+    fn empty(told: &Told, extent: Extent) -> Properties<'_> {
+        Properties { map: HashMap::new(), extent, told, place: 0 }
     }
 
     #[test]
-    fn what_was_told_once_is_told_when_it_is_the_default_again() {
-        let mut map = empty();
-        for (value, told) in [(0u32, false), (7, true), (0, true), (0, true)] {
-            map.map.clear();
-            map.place = 0;
+    fn what_differs_is_told() {
+        let told = Told::default();
+        for (value, is_told) in [(0u32, false), (7, true), (7, false), (0, true), (0, false)] {
+            let mut map = empty(&told, Extent::Changed);
             map.number("MainPID", value, 0);
             map.text("StatusText", "", "");
-            assert_eq!((map.map.contains_key("MainPID"), map.map.len()), (told, usize::from(told)), "{value}");
+            assert_eq!((map.map.contains_key("MainPID"), map.map.len()), (is_told, usize::from(is_told)), "{value}");
         }
-        map.extent = Extent::All;
+        let mut map = empty(&told, Extent::All);
         map.text("StatusText", "", "");
         assert!(map.map.contains_key("StatusText"));
     }
 
     #[test]
     fn types_are_the_public_ones() {
-        let mut map = empty();
+        let told = Told::default();
+        let mut map = empty(&told, Extent::All);
         map.put(
             "ExecStart",
             vec![("/bin/true".to_owned(), vec!["x".to_owned()], true, 1u64, 2u64, 3u64, 4u64, 5u32, 6i32, 7i32)],

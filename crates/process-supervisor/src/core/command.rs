@@ -80,7 +80,7 @@ impl CommandKind {
 }
 
 /// What became of one run of a command.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct ExecStatus {
     /// The process; 0 when it never ran.
     pub pid: Pid,

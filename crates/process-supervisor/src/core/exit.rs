@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use unit_parser::ExitStatusSet;
 
 /// The end of a process.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Exit {
     /// It exited with this status.
     Exited(i32),

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 pub const INFINITY: u64 = u64::MAX;
 
 /// One moment on both clocks, in microseconds.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Stamp {
     /// CLOCK_MONOTONIC: what deadlines are measured on.
     pub monotonic: u64,

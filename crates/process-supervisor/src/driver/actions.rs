@@ -105,9 +105,14 @@ impl Supervisor {
     fn listen(&mut self, unit: &str) -> std::io::Result<()> {
         let Some(service) = self.services.get_mut(unit) else { return Ok(()) };
         let directory = self.host.runtime.notify();
-        daemon_runtime::paths::create_dir(&directory)?;
         let path = directory.join(format!("unit-{}", service.key));
-        let socket = NotifySocket::bind(&path)?;
+        let socket = match NotifySocket::bind(&path) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                daemon_runtime::paths::create_dir(&directory)?;
+                NotifySocket::bind(&path)?
+            }
+            bound => bound?,
+        };
         // Services run as other users.
         std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o777))?;
         let id = format!("n.{}", service.key);

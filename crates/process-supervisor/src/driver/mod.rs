@@ -21,6 +21,7 @@ mod pid_file;
 mod recover;
 mod service;
 mod spawn;
+mod told;
 mod view;
 mod watch;
 
@@ -42,6 +43,7 @@ pub use self::held::{Held, HeldRecord};
 pub use self::host::Host;
 pub use self::kill::KillError;
 pub use self::service::{Service, Start};
+pub use self::told::Told;
 use self::watch::Task;
 pub use self::watch::{Input, Inputs};
 use crate::core::action::Level;
@@ -293,6 +295,7 @@ impl Supervisor {
         };
         let Some(service) = self.services.get_mut(name) else { return };
         service.invocation.clone_from(&order.invocation);
+        service.told.start_anew();
         service.start = request.start;
         for held in std::mem::take(&mut service.fds) {
             held.release(&self.host.runner);

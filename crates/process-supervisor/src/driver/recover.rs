@@ -9,6 +9,7 @@ use sys::pidfd::PidFd;
 use sys::process::Stat;
 
 use super::held::Held;
+use super::told::Told;
 use super::service::{Followed, Saved};
 use super::spawn::watch_end;
 use super::{Supervisor, definition_key, notices_key, notifications};
@@ -76,8 +77,7 @@ impl Supervisor {
         service.machine = saved.machine;
         service.machine.redefine(definition);
         service.invocation = service.machine.invocation().to_owned();
-        // What the supervisor of before has told is not known any more: anything.
-        service.told.set(u64::MAX);
+        service.told = Told::unknown();
         service.start = saved.start;
         service.next_fd = saved.next_fd;
         service.limit = saved.limit;

@@ -1,6 +1,5 @@
 //! One service with its resources.
 
-use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -15,6 +14,7 @@ use unit_parser::Unit;
 
 use super::held::{Held, HeldRecord};
 use super::host::{Host, key};
+use super::told::Told;
 use super::view::KernelView;
 use super::watch::Task;
 use crate::core::Pid;
@@ -84,8 +84,8 @@ pub struct Saved<M> {
 pub struct Service {
     /// Its definition.
     pub unit: Unit,
-    /// Which of its properties were told (a bit each, by whoever tells them). Those that never were are as before a start.
-    pub told: Cell<u64>,
+    /// What was told of its properties.
+    pub told: Told,
     /// Fingerprint of the text that the definition was made of, if all of it counts already.
     pub definition: Option<u64>,
     /// Short name for sockets and descriptors.
@@ -142,7 +142,7 @@ impl Service {
             invocation: machine.invocation().to_owned(),
             pid_file: machine.definition().pid_file.clone(),
             unit,
-            told: Cell::new(0),
+            told: Told::default(),
             definition: None,
             machine,
             start: Start::default(),

@@ -129,11 +129,6 @@ impl Supervisor {
             weaker.push(format!("No control group: {}: {error}", group.path().display()));
             cgroup = None;
         }
-        if let (Some(group), Some(watcher)) = (&cgroup, &mut self.watcher)
-            && let Err(error) = watcher.add(group)
-        {
-            weaker.push(format!("The control group can't be watched: {}: {error}", group.path().display()));
-        }
         if let Some(group) = &cgroup
             && let Some((uid, gid)) = service.ids
             && delegated(&service.unit)
@@ -141,11 +136,19 @@ impl Supervisor {
         {
             weaker.push(format!("The control group can't be handed over: {}: {error}", group.path().display()));
         }
+        let request = SpawnRequest { executor: &self.host.executor, job, cgroup: cgroup.as_ref() };
+        let spawned = spawn(&request).map_err(|error| format!("cannot make a process: {error}"));
+        // Whoever ends from here on is looked for in the group when that is told, so the watch may begin now: that the group
+        // has a process is no news, and the process doesn't wait for it.
+        if let (Some(group), Some(watcher)) = (&cgroup, &mut self.watcher)
+            && let Err(error) = watcher.add(group)
+        {
+            weaker.push(format!("The control group can't be watched: {}: {error}", group.path().display()));
+        }
         for text in weaker {
             self.log(unit, Level::Warning, text);
         }
-        let request = SpawnRequest { executor: &self.host.executor, job, cgroup: cgroup.as_ref() };
-        let spawned = spawn(&request).map_err(|error| format!("cannot make a process: {error}"))?;
+        let spawned = spawned?;
         let pid = u32::try_from(spawned.pid).map_err(|error| error.to_string())?;
         self.keep(unit, pid, spawned.pidfd, false);
         Ok(pid)

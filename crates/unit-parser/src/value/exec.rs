@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// A command line, taken apart. Variables (`$X`, `${X}`) are still in it: they are replaced when it runs.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct ExecCommand {
     /// The program: an absolute path, or a plain file name that is looked up when it runs.
     pub path: String,
