@@ -12,6 +12,8 @@ pub enum Request {
     /// No job runs or waits any more: `Type=idle` services that hold back may go on. Sent each time the queue becomes
     /// empty; without it they go on after five seconds.
     Idle,
+    /// The caller has no use for [`crate::worker::Event::Log`] and gets none any more on this connection.
+    Quiet,
     /// Start one of the units that `process-supervisor run` was given. Where a broker coordinates, it starts units, with
     /// [`crate::worker::Request::Start`], and this is refused.
     Start {
@@ -51,6 +53,7 @@ impl Request {
         }
         Ok(match member(message).as_str() {
             "Idle" => Some(Request::Idle),
+            "Quiet" => Some(Request::Quiet),
             "Start" => Some(Request::Start { unit: arguments::<(String,)>(message)?.0 }),
             "Refuse" => {
                 let (unit, result, cause) = arguments(message)?;
@@ -71,6 +74,7 @@ impl Request {
     pub fn message(&self) -> Result<Message, zbus::Error> {
         match self {
             Request::Idle => call(SUPERVISOR, "Idle", &()),
+            Request::Quiet => call(SUPERVISOR, "Quiet", &()),
             Request::Start { unit } => call(SUPERVISOR, "Start", &(unit,)),
             Request::Refuse { unit, result, cause } => call(SUPERVISOR, "Refuse", &(unit, result, cause)),
             Request::BusName { name, owner, pid } => call(SUPERVISOR, "BusName", &(name, owner, pid)),
@@ -90,7 +94,7 @@ mod tests {
             cause: "started too often".into(),
         };
         let name = Request::BusName { name: "org.example.A".into(), owner: ":1.7".into(), pid: 42 };
-        for request in [Request::Idle, Request::Start { unit: "a.service".into() }, refuse, name] {
+        for request in [Request::Idle, Request::Quiet, Request::Start { unit: "a.service".into() }, refuse, name] {
             assert_eq!(Request::parse(&request.message().unwrap()).unwrap(), Some(request));
         }
     }

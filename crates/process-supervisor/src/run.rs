@@ -165,13 +165,15 @@ impl Plan {
     /// Starts a unit unless it runs, or did so too often.
     fn start(&mut self, supervisor: &mut Supervisor, unit: &str, cause: &str) {
         let Some(definition) = self.units.get(unit) else { return };
-        if supervisor.service(unit).is_some_and(|service| !service.machine.state().is_down()) {
+        if supervisor.service(unit).is_some_and(|service| !service.machine.may_start()) {
             return;
         }
         if supervisor.service(unit).is_none() {
             supervisor.define(definition.clone());
         }
         if !supervisor.admit(unit) {
+            // One that was to be restarted is down now, without another run.
+            let _ = supervisor.stop(unit, true, String::new());
             supervisor.refuse(unit, ServiceResult::StartLimitHit, "started too often (StartLimitBurst=)");
             return;
         }
@@ -207,9 +209,6 @@ impl Plan {
                     }
                     News::RestartDue { unit } if !self.stopping => {
                         let unit = unit.clone();
-                        if supervisor.service(&unit).is_some_and(|service| !service.machine.may_start()) {
-                            let _ = supervisor.stop(&unit, true, String::new());
-                        }
                         self.start(supervisor, &unit, "automatic restart");
                     }
                     News::Changed { .. } | News::Log { .. } | News::RestartDue { .. } => {}

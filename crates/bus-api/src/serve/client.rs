@@ -62,7 +62,7 @@ async fn run(server: &Server, client: Client, stream: UnixStream) -> io::Result<
         .map_err(|_| io::Error::new(io::ErrorKind::TimedOut, "handshake took too long"))??;
     let id = client.id;
     let queue = Rc::new(Queue::new(limits.queue));
-    let entry = Entry { client: client.clone(), queue: queue.clone() };
+    let entry = Entry { client: client.clone(), queue: queue.clone(), quiet: false.into() };
     server.shared.clients.borrow_mut().insert(id, entry);
     let result = if server.shared.incoming.send(Incoming::Connected(client)).await.is_ok() {
         let stream = Arc::new(stream);

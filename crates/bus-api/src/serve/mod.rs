@@ -95,6 +95,8 @@ struct Shared {
 struct Entry {
     client: Client,
     queue: Rc<Queue>,
+    /// It gets no remarks.
+    quiet: Cell<bool>,
 }
 
 impl Server {
@@ -158,6 +160,25 @@ impl Server {
             .collect();
         for (client, queue) in targets {
             self.push(client, &queue, message.clone());
+        }
+    }
+
+    /// This client gets nothing any more of what [`Server::remark`] tells.
+    pub fn quieten(&self, client: ClientId) {
+        if let Some(entry) = self.shared.clients.borrow().get(&client) {
+            entry.quiet.set(true);
+        }
+    }
+
+    /// Queues a message that is no more than a remark for the clients that did not ask to be spared; it isn't even made when
+    /// there is none.
+    pub fn remark(&self, make: impl FnOnce() -> Option<Message>) {
+        let curious: Vec<ClientId> = {
+            let clients = self.shared.clients.borrow();
+            clients.values().filter(|entry| !entry.quiet.get()).map(|entry| entry.client.id).collect()
+        };
+        if let Some(message) = (!curious.is_empty()).then(make).flatten() {
+            self.broadcast_if(message, |client| curious.contains(&client.id));
         }
     }
 

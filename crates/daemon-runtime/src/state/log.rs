@@ -30,6 +30,16 @@ struct Place {
     fingerprint: u64,
 }
 
+/// A line to be appended.
+#[derive(Debug)]
+pub struct New {
+    pub key: String,
+    /// Bytes, with the line end.
+    pub length: usize,
+    /// `None`: it takes the key back.
+    pub fingerprint: Option<u64>,
+}
+
 /// An open log.
 #[derive(Debug)]
 pub struct Log {
@@ -72,27 +82,32 @@ impl Log {
         self.places.keys().cloned().collect()
     }
 
-    /// Appends a key's line, unless its last one is the same.
-    pub fn append(&mut self, key: &str, line: &[u8], fingerprint: u64) -> io::Result<()> {
-        if self.places.get(key).is_some_and(|place| place.fingerprint == fingerprint) {
-            return Ok(());
-        }
-        self.write(line)?;
-        self.place(key, line.len(), fingerprint)?;
-        self.end += line.len() as u64;
-        self.tidy();
-        Ok(())
+    /// Whether a key's last line is this one.
+    pub fn is_last(&self, key: &str, fingerprint: u64) -> bool {
+        self.places.get(key).is_some_and(|place| place.fingerprint == fingerprint)
     }
 
-    /// Takes a key back, with the line that says so.
-    pub fn remove(&mut self, key: &str, line: &[u8]) -> io::Result<()> {
-        if !self.places.contains_key(key) {
+    /// Whether there is a line of this key.
+    pub fn knows(&self, key: &str) -> bool {
+        self.places.contains_key(key)
+    }
+
+    /// Appends lines: all of them or none. `text` is all of them in a row.
+    pub fn append(&mut self, lines: &[New], text: &[u8]) -> io::Result<()> {
+        // What is taken back is forgotten here whatever becomes of the line: the next log leaves it out.
+        for line in lines.iter().filter(|line| line.fingerprint.is_none()) {
+            self.forget(&line.key);
+        }
+        if text.is_empty() {
             return Ok(());
         }
-        // It is forgotten here whatever becomes of the line: the next log leaves it out.
-        self.forget(key);
-        self.write(line)?;
-        self.end += line.len() as u64;
+        self.write(text)?;
+        for line in lines {
+            if let Some(fingerprint) = line.fingerprint {
+                self.place(&line.key, line.length, fingerprint)?;
+            }
+            self.end += line.length as u64;
+        }
         self.tidy();
         Ok(())
     }

@@ -8,6 +8,7 @@
 //! What cannot be written is logged and the daemon goes on with what it has in memory; a line that cannot be read is set aside
 //! (in `state.bad`) and logged, so that one damaged line never stops a daemon.
 
+mod batch;
 mod log;
 
 use std::hash::{BuildHasher, RandomState};
@@ -19,6 +20,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
+pub use self::batch::Batch;
 use self::log::Log;
 use crate::paths::create_dir;
 
@@ -44,11 +46,14 @@ impl StateDir {
 
     /// Saves a value under a key, unless it is there already. False (and an error in the log) when it could not be written.
     pub fn save<T: Serialize + ?Sized>(&self, key: &str, value: &T) -> bool {
-        let saved = line(key, value).and_then(|line| {
-            let fingerprint = self.random.hash_one(line.as_slice());
-            self.log().append(key, &line, fingerprint)
-        });
-        saved.inspect_err(|error| tracing::error!(key, "cannot save state, a restart would lose it: {error}")).is_ok()
+        let mut batch = self.batch();
+        batch.save(key, value);
+        batch.commit()
+    }
+
+    /// Several changes that are written at once.
+    pub fn batch(&self) -> Batch<'_> {
+        Batch::new(self)
     }
 
     /// The value under a key, if there is one.
@@ -71,10 +76,9 @@ impl StateDir {
 
     /// Forgets a key.
     pub fn remove(&self, key: &str) {
-        let Ok(line) = serde_json::to_vec(&Removed { key }) else { return };
-        if let Err(error) = self.log().remove(key, &ended(line)) {
-            tracing::warn!(key, "cannot remove state: {error}");
-        }
+        let mut batch = self.batch();
+        batch.remove(key);
+        batch.commit();
     }
 
     fn log(&self) -> MutexGuard<'_, Log> {
@@ -102,15 +106,6 @@ struct Line<'a> {
     key: std::borrow::Cow<'a, str>,
     #[serde(borrow)]
     value: Option<&'a RawValue>,
-}
-
-fn line<T: Serialize + ?Sized>(key: &str, value: &T) -> io::Result<Vec<u8>> {
-    Ok(ended(serde_json::to_vec(&Stored { key, value })?))
-}
-
-fn ended(mut line: Vec<u8>) -> Vec<u8> {
-    line.push(b'\n');
-    line
 }
 
 fn parse<T: DeserializeOwned>(line: &[u8]) -> io::Result<T> {

@@ -35,7 +35,7 @@ pub fn take(supervisor: &mut Supervisor, server: &Server, incoming: Incoming) {
             if call.message_type() != Type::MethodCall {
                 return;
             }
-            let answer = guarded(&call, || answer(supervisor, server, &call));
+            let answer = guarded(&call, || answer(supervisor, server, client, &call));
             let answer = answer.or_else(|| unknown(&call));
             if let Some(message) = answer {
                 server.send(client, message);
@@ -58,13 +58,19 @@ pub fn publish_one(supervisor: &Supervisor, server: &Server, news: News) {
             Some(service) => Event::Changed(unit_status(&unit, service, &status, Extent::Changed)),
             None => return,
         },
-        News::Log { unit, level, text } => Event::Log { unit, level: level.as_str().to_owned(), text },
+        News::Log { unit, level, text } => {
+            let event = Event::Log { unit, level: level.as_str().to_owned(), text };
+            return server.remark(|| made(&event));
+        }
         News::RestartDue { unit } => Event::RestartDue { unit },
     };
-    match event.message() {
-        Ok(message) => server.broadcast(message),
-        Err(error) => tracing::error!("cannot tell: {error}"),
+    if let Some(message) = made(&event) {
+        server.broadcast(message);
     }
+}
+
+fn made(event: &Event) -> Option<Message> {
+    event.message().inspect_err(|error| tracing::error!("cannot tell: {error}")).ok()
 }
 
 fn send(server: &Server, client: ClientId, message: Result<Message, zbus::Error>) {
@@ -89,10 +95,16 @@ fn unknown(call: &Message) -> Option<Message> {
     }
 }
 
-fn answer(supervisor: &mut Supervisor, server: &Server, call: &Message) -> Result<Option<Message>, BusError> {
+fn answer(
+    supervisor: &mut Supervisor,
+    server: &Server,
+    client: ClientId,
+    call: &Message,
+) -> Result<Option<Message>, BusError> {
     if let Some(request) = special::Request::parse(call)? {
         match request {
             special::Request::Idle => supervisor.idle(),
+            special::Request::Quiet => server.quieten(client),
             special::Request::Start { unit } => supervisor.start_known(&unit).map_err(request_error)?,
             special::Request::BusName { name, owner, pid } => supervisor.bus_name(&name, !owner.is_empty(), pid),
             special::Request::Refuse { unit, result, cause } => {

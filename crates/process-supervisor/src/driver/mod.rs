@@ -142,6 +142,8 @@ pub struct Supervisor {
     news: Vec<News>,
     /// Services whose state could not be written, and when that is tried again (CLOCK_MONOTONIC, µs).
     unsaved: BTreeSet<String>,
+    /// Services with notices that are not written yet. They go with the state, or else before they are told.
+    remarked: BTreeSet<String>,
     retry_save: Option<u64>,
     /// What `Type=idle` services wait for the other end of, while there are jobs.
     idle: Option<(OwnedFd, OwnedFd)>,
@@ -203,6 +205,7 @@ impl Supervisor {
             inputs,
             news: Vec::new(),
             unsaved: BTreeSet::new(),
+            remarked: BTreeSet::new(),
             retry_save: None,
             idle: None,
             coordinated: !host_is_alone,
@@ -228,6 +231,11 @@ impl Supervisor {
 
     /// What happened since the last call, oldest first. Everything in it is saved.
     pub fn take_news(&mut self) -> Vec<News> {
+        for unit in std::mem::take(&mut self.remarked) {
+            if let Some(service) = self.services.get(&unit) {
+                self.host.state.save(&notices_key(&unit), &service.notices);
+            }
+        }
         std::mem::take(&mut self.news)
     }
 
@@ -552,7 +560,12 @@ impl Supervisor {
     /// what is wanted would be worse than to be unable to outlive a crash. It is tried again until it works.
     fn save(&mut self, unit: &str) {
         let Some(service) = self.services.get(unit) else { return };
-        if self.host.state.save(unit, &service.saved()) {
+        let mut batch = self.host.state.batch();
+        batch.save(unit, &service.saved());
+        if self.remarked.remove(unit) {
+            batch.save(&notices_key(unit), &service.notices);
+        }
+        if batch.commit() {
             if self.unsaved.remove(unit) {
                 self.log(unit, Level::Info, "State can be saved again.".into());
             }
@@ -597,7 +610,7 @@ impl Supervisor {
             if !service.notices.add(sys::clock::realtime(), level.as_str(), &text) {
                 return;
             }
-            self.host.state.save(&notices_key(unit), &service.notices);
+            self.remarked.insert(unit.to_owned());
         }
         match level {
             Level::Debug => tracing::debug!(unit, "{text}"),

@@ -9,9 +9,9 @@ use sys::pidfd::PidFd;
 use sys::process::Stat;
 
 use super::held::Held;
-use super::told::Told;
 use super::service::{Followed, Saved};
 use super::spawn::watch_end;
+use super::told::Told;
 use super::{Supervisor, definition_key, notices_key, notifications};
 use crate::core::action::Level;
 use crate::core::event::Event;

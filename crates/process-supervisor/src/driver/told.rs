@@ -49,7 +49,8 @@ impl Told {
         if all.len() <= place {
             all.resize(place + 1, self.rest);
         }
-        let Some(last) = all.get_mut(place).filter(|last| **last != new && !(is_default && **last == Last::Never)) else {
+        let Some(last) = all.get_mut(place).filter(|last| **last != new && !(is_default && **last == Last::Never))
+        else {
             return false;
         };
         *last = new;

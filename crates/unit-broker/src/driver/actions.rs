@@ -1,5 +1,7 @@
 //! The engine's actions, carried out.
 
+use std::collections::BTreeSet;
+
 use bus_api::{sockets, worker};
 use unit_parser::{LoadState, UnitName};
 use zbus::Message;
@@ -26,10 +28,15 @@ impl Broker {
             if actions.is_empty() {
                 break;
             }
+            let restarted = restarted(&actions);
             let mut actions = actions.into_iter().peekable();
             while let Some(action) = actions.next() {
                 // Several changes of a unit in a row are one signal.
                 if matches!(action, Action::UnitChanged(_)) && actions.peek() == Some(&action) {
+                    continue;
+                }
+                // The supervisor takes a start of what waits for its automatic restart for both halves.
+                if matches!(&action, Action::Stop(_, unit, _, true, _) if restarted.contains(unit)) {
                     continue;
                 }
                 self.carry_out(action);
@@ -192,6 +199,26 @@ impl Broker {
         });
         tracing::info!(state = state.as_str(), milliseconds = userspace / 1000, "startup finished");
     }
+}
+
+/// Units that are stopped for a restart and started at once: they were waiting for their automatic restart. A start for which
+/// descriptors are fetched first comes later than the stop, and says nothing about it.
+fn restarted(actions: &[Action]) -> BTreeSet<UnitName> {
+    let stopped = |unit: &UnitName| {
+        actions.iter().any(|action| matches!(action, Action::Stop(Worker::Supervisor, of, _, true, _) if of == unit))
+    };
+    if !actions.iter().any(|action| matches!(action, Action::Stop(Worker::Supervisor, _, _, true, _))) {
+        return BTreeSet::new();
+    }
+    let started = actions.iter().filter_map(|action| match action {
+        Action::Start(Worker::Supervisor, unit, command)
+            if command.sockets.is_empty() && command.connection.is_none() =>
+        {
+            Some(unit)
+        }
+        _ => None,
+    });
+    started.filter(|unit| stopped(unit)).cloned().collect()
 }
 
 fn log(unit: Option<&UnitName>, level: LogLevel, text: &str) {

@@ -47,14 +47,14 @@ impl Store {
 
     /// Saves the records of some units, and the engine's own.
     pub fn save_units(&self, engine: &Engine, units: &[UnitName]) {
+        let mut batch = self.units.batch();
         for unit in units {
             match engine.saved_unit(unit) {
-                Some(saved) => {
-                    self.units.save(unit.as_str(), &saved);
-                }
-                None => self.units.remove(unit.as_str()),
+                Some(saved) => batch.save(unit.as_str(), &saved),
+                None => batch.remove(unit.as_str()),
             }
         }
+        batch.commit();
         self.manager.save(ENGINE, &reserved(engine.saved_manager()));
     }
 

@@ -123,6 +123,10 @@ impl Broker {
         };
         let list = self.workers.send(worker, list);
         self.workers.link(worker).list = list;
+        if worker == Worker::Supervisor {
+            // It logs what it has to say itself.
+            self.workers.send(worker, bus_api::supervisor::Request::Quiet.message());
+        }
     }
 
     fn on_signal(&mut self, worker: Worker, message: &Message) -> Result<(), bus_api::errors::BusError> {

@@ -16,6 +16,13 @@ impl Machine {
         match self.state {
             State::Dead | State::Failed => {}
             State::AutoRestart { .. } if self.definition.restart.direct => {}
+            // The restart that was asked for: the stop, which has nothing to do, is not told of by itself.
+            State::AutoRestart { due: true } => {
+                let before = self.active();
+                self.state = State::Dead;
+                self.deadline = None;
+                self.stamp(before);
+            }
             State::Condition
             | State::StartPre
             | State::Start

@@ -160,9 +160,12 @@ impl Machine {
         }
     }
 
-    /// Whether a start makes sense: the service is down, or comes back without having been seen down.
+    /// Whether a start makes sense: the service is down, is to be restarted now, or comes back without having been seen down.
     pub fn may_start(&self) -> bool {
-        self.state.is_down() || (self.definition.restart.direct && matches!(self.state, State::AutoRestart { .. }))
+        match self.state {
+            State::AutoRestart { due } => due || self.definition.restart.direct,
+            state => state.is_down(),
+        }
     }
 
     /// The restart that is due was asked for at this moment; used again when whoever coordinates was away.
