@@ -79,6 +79,12 @@ impl Builder {
         self
     }
 
+    /// With a read-only /sys, as most containers have it.
+    pub fn read_only_sys(mut self) -> Builder {
+        self.flags.push("--read-only-sys");
+        self
+    }
+
     /// With Debian's systemd instead of Quintet, to compare with ([`needs::systemd`]). Write the targets that are needed
     /// as units: there are no built-in ones.
     pub fn systemd(mut self) -> Builder {

@@ -136,3 +136,24 @@ fn events_of_another_network_namespace_do_not_come() {
     place.bash("kill $(cat /run/far.pid)").good();
     let _ = far.wait();
 }
+
+#[test]
+fn nothing_waits_for_a_device_where_none_can_come() {
+    if !needs::root() {
+        return;
+    }
+    let (needs_it, wants_it) = (
+        "[Unit]\nRequires=dev-nope.device\nAfter=dev-nope.device\n[Service]\nExecStart=/bin/sleep 1000\n",
+        "[Unit]\nWants=dev-nope.device\nAfter=dev-nope.device\n[Service]\nExecStart=/bin/sleep 1000\n",
+    );
+    let place =
+        Place::system().read_only_sys().unit("needs-it.service", needs_it).unit("wants-it.service", wants_it).boot();
+    let refused = place.systemctl(&["start", "needs-it.service"]);
+    assert_eq!(refused.code, 1);
+    assert!(refused.err.contains("A dependency job for needs-it.service failed."), "{}", refused.err);
+    let refused = place.systemctl(&["start", "dev-nope.device"]);
+    assert_eq!(refused.err, "Operation on or unit type of dev-nope.device not supported on this system.");
+    place.systemctl(&["start", "wants-it.service"]).good();
+    let why = place.run(&["unitctl", "why", "dev-nope.device"]).good();
+    assert!(why.contains("/sys is read-only"), "{why}");
+}

@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::fs;
 
+pub use crate::conditions::path::is_read_only;
 use crate::load::Mode;
 use crate::specifier::Host;
 

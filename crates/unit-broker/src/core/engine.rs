@@ -29,13 +29,21 @@ pub struct Options {
     pub start_limit: (u64, u32),
     /// `DefaultDeviceTimeoutSec=`, µs.
     pub device_timeout: u64,
+    /// Devices can't become units here (a read-only /sys, as in most containers): a start of one ends at once.
+    pub no_device_units: bool,
     /// How long jobs wait, after the broker's start, for workers that haven't been heard of yet, µs.
     pub worker_grace: u64,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Options { user: false, start_limit: (10_000_000, 5), device_timeout: 90_000_000, worker_grace: 10_000_000 }
+        Options {
+            user: false,
+            start_limit: (10_000_000, 5),
+            device_timeout: 90_000_000,
+            no_device_units: false,
+            worker_grace: 10_000_000,
+        }
     }
 }
 

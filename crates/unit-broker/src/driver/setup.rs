@@ -63,6 +63,7 @@ pub fn setup(args: &CommonArgs, config: &Config) -> io::Result<Ready> {
             config.manager.default_start_limit_burst,
         ),
         device_timeout: facts.device_timeout,
+        no_device_units: unit_parser::machine::is_read_only("/sys"),
         ..Options::default()
     };
     let begin = now();

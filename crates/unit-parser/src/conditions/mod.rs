@@ -6,7 +6,7 @@ mod compare;
 pub mod glob;
 mod identity;
 pub mod machine;
-mod path;
+pub(crate) mod path;
 pub mod virtualization;
 
 use crate::value::{Condition, ConditionKind, Tested};

@@ -35,6 +35,11 @@ pub fn is_read_write(path: &str) -> bool {
     statvfs(path).is_ok_and(|info| !info.flags().contains(FsFlags::ST_RDONLY))
 }
 
+/// Whether a path is known to be on a file system that can't be written to.
+pub fn is_read_only(path: &str) -> bool {
+    statvfs(path).is_ok_and(|info| info.flags().contains(FsFlags::ST_RDONLY))
+}
+
 /// The block device below a path, or one that this is built on, is a dm-crypt volume.
 pub fn is_encrypted(path: &str) -> bool {
     let Ok(metadata) = fs::metadata(path) else { return false };
@@ -77,7 +82,7 @@ pub fn file_is_executable(path: &str) -> bool {
 /// `/etc` or `/var` is older than `/usr`: the stamp file `.updated` in it tells.
 pub fn needs_update(path: &str) -> bool {
     // Only what is known to be read-only can't be updated.
-    if statvfs(path).is_ok_and(|info| info.flags().contains(FsFlags::ST_RDONLY)) {
+    if is_read_only(path) {
         return false;
     }
     let Ok(usr) = fs::metadata("/usr") else { return true };

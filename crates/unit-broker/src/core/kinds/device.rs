@@ -162,6 +162,12 @@ impl Engine {
 
     /// A start job: wait until it is plugged.
     pub(super) fn await_device(&mut self, cx: &mut Cx, id: UnitId) -> Step {
+        if self.options.no_device_units {
+            let text = "/sys is read-only: no device becomes a unit here";
+            self.record(cx, id, "not started", text, String::new());
+            self.actions.push(Action::Log(Some(self.graph[id].name.clone()), LogLevel::Warning, text.to_owned()));
+            return Step::End(JobResult::Unsupported);
+        }
         self.warn_of_waiting(cx, id);
         Step::End(JobResult::Skipped)
     }
