@@ -77,8 +77,8 @@ pub struct Specifiers<'a> {
 }
 
 impl Specifiers<'_> {
-    /// Replaces all specifiers. Unknown ones stay as they are; an error (a sentence) means that a known
-    /// one has no value here.
+    /// Replaces all specifiers. An error (a sentence) means that there is none of a letter or digit, or that a known
+    /// one has no value here. A percent sign before anything else stays as it is.
     pub fn expand(&self, text: &str, scope: Scope) -> Result<String, String> {
         let mut out = String::with_capacity(text.len());
         let mut rest = text;
@@ -95,6 +95,8 @@ impl Specifiers<'_> {
                 out.push('%');
             } else if let Some(value) = self.value(letter, scope)? {
                 out.push_str(&value);
+            } else if letter.is_ascii_alphanumeric() {
+                return Err(format!("there is no specifier %{letter} here (a percent sign is written %%)"));
             } else {
                 out.push_str(after.get(..length).unwrap_or(""));
             }
@@ -210,13 +212,18 @@ mod tests {
             ("%j %J", r"b\x2dc b-c"),
             ("%H %l %o %h", "box.example box debian /root"),
             ("%y %Y", "/etc/x/a@.service /etc/x"),
-            ("100%% %z 5%", "100% %z 5%"),
+            ("100%% %- %é 5%", "100% %- %é 5%"),
             ("%d", r"/run/credentials/a-b\x2dc@dev-sd\x2da.service"),
         ] {
             assert_eq!(specifiers.expand(text, Scope::Text).as_deref(), Ok(expected), "{text}");
         }
-        let in_name = specifiers.expand("x@%i%I.service", Scope::UnitName);
-        assert_eq!(in_name.as_deref(), Ok(r"x@dev-sd\x2da%I.service"));
+        // The name of a unit takes none that undoes escapes.
+        assert!(specifiers.expand("x@%I.service", Scope::UnitName).is_err());
+        let in_name = specifiers.expand("x@%i.service", Scope::UnitName);
+        assert_eq!(in_name.as_deref(), Ok(r"x@dev-sd\x2da.service"));
+        for text in ["%z", "a%0", "100%% %zbad"] {
+            assert!(specifiers.expand(text, Scope::Text).is_err(), "{text}");
+        }
         let own = Host { cgroup_root: "/box".to_owned(), ..Host::default() };
         for (slice, expected) in [
             (Some("a-b.slice"), "/box/a.slice/a-b.slice/x.service /box/a.slice/a-b.slice /box"),
