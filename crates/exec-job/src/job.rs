@@ -112,6 +112,7 @@ pub fn prepare(plan: &Plan<'_>) -> Result<(Job, Vec<String>), PrepareError> {
         credentials: plan.facts.credentials.as_deref().map(|directory| credentials::of(unit, directory)),
         namespace: namespace::namespace(unit, plan.private_tmp.clone()),
         private_network: unit.bool(exec::PRIVATE_NETWORK),
+        network_namespace: Some(unit.str(exec::NETWORK_NAMESPACE_PATH)).filter(|path| !path.is_empty()).map(Into::into),
         private_ipc: unit.bool(exec::PRIVATE_IPC),
         protect_hostname: unit.bool(exec::PROTECT_HOSTNAME) || unit.word(exec::PROTECT_HOSTNAME) == "yes",
         refusal,

@@ -1,6 +1,6 @@
 //! Resource limits and scheduling.
 
-use sys::executor::{CpuScheduling, IoScheduling, Job, Rlimit};
+use sys::executor::{CpuScheduling, IoScheduling, Job, NumaPolicy, Rlimit};
 use unit_parser::rows::exec;
 use unit_parser::{RowId, Unit};
 
@@ -47,6 +47,10 @@ pub(super) fn apply(unit: &Unit, job: &mut Job) {
     job.personality = personality(unit.str(exec::PERSONALITY));
     job.timer_slack = unit.setting(exec::TIMER_SLACK_NSEC).map(|_| unit.uint(exec::TIMER_SLACK_NSEC));
     job.cpu_affinity = unit.list(exec::CPU_AFFINITY).iter().filter_map(|cpu| cpu.parse().ok()).collect();
+    job.numa = number(exec::NUMA_POLICY).map(|policy| {
+        let nodes = unit.list(exec::NUMA_MASK).iter().filter_map(|node| node.parse().ok());
+        NumaPolicy { policy, nodes: nodes.collect() }
+    });
     let (policy, priority) = (number(exec::CPU_SCHEDULING_POLICY), number(exec::CPU_SCHEDULING_PRIORITY));
     let reset_on_fork = unit.bool(exec::CPU_SCHEDULING_RESET_ON_FORK);
     if policy.is_some() || priority.is_some() || reset_on_fork {

@@ -38,6 +38,7 @@ pub fn host_below(mode: Mode, root: &str) -> Host {
         shell: variable("SHELL").filter(|_| mode == Mode::User).unwrap_or(user.shell),
         tmp_dir: temporary("/tmp"),
         var_tmp_dir: temporary("/var/tmp"),
+        numa_nodes: line("/sys/devices/system/node/possible"),
         ..Host::default()
     };
     let info = file("/etc/machine-info");

@@ -52,6 +52,8 @@ pub struct Host {
     pub cgroup_root: String,
     /// `%d` without the unit's name: the directory of credentials.
     pub credentials_dir: String,
+    /// What `NUMAMask=all` stands for: the nodes that are possible, as the kernel writes them (`0-3`).
+    pub numa_nodes: String,
 }
 
 /// Where a text stands: unit names take fewer specifiers than other texts.

@@ -105,7 +105,7 @@ impl Supervisor {
         for text in complaints {
             self.log(unit, Level::Warning, text);
         }
-        let pid = self.execute(unit, &job)?;
+        let pid = self.execute(unit, order.kind, &job)?;
         if let Some((read, write)) = report {
             drop(write);
             let name = unit.to_owned();
@@ -118,7 +118,7 @@ impl Supervisor {
         Ok(pid)
     }
 
-    fn execute(&mut self, unit: &str, job: &Job) -> Result<u32, String> {
+    fn execute(&mut self, unit: &str, kind: CommandKind, job: &Job) -> Result<u32, String> {
         let Some(service) = self.services.get_mut(unit) else { return Err("unknown unit".into()) };
         let mut cgroup = service.cgroup.clone();
         let mut weaker = Vec::new();
@@ -136,11 +136,19 @@ impl Supervisor {
         {
             weaker.push(format!("The control group can't be handed over: {}: {error}", group.path().display()));
         }
+        let watched = cgroup.clone();
+        if let Some(group) = cgroup.as_ref().filter(|_| controls(kind) && delegated(&service.unit)) {
+            let below = group.child(CONTROL);
+            match below.create() {
+                Ok(()) => cgroup = Some(below),
+                Err(error) => weaker.push(format!("No control group: {}: {error}", below.path().display())),
+            }
+        }
         let request = SpawnRequest { executor: &self.host.executor, job, cgroup: cgroup.as_ref() };
         let spawned = spawn(&request).map_err(|error| format!("cannot make a process: {error}"));
         // Whoever ends from here on is looked for in the group when that is told, so the watch may begin now: that the group
         // has a process is no news, and the process doesn't wait for it.
-        if let (Some(group), Some(watcher)) = (&cgroup, &mut self.watcher)
+        if let (Some(group), Some(watcher)) = (&watched, &mut self.watcher)
             && let Err(error) = watcher.add(group)
         {
             weaker.push(format!("The control group can't be watched: {}: {error}", group.path().display()));
@@ -186,6 +194,18 @@ fn beside_main(kind: CommandKind) -> bool {
     match kind {
         CommandKind::Condition | CommandKind::StartPre | CommandKind::Start | CommandKind::StopPost => false,
         CommandKind::StartPost | CommandKind::Reload | CommandKind::Stop => true,
+    }
+}
+
+/// The group of the commands beside the main process of a service that manages its control group: it may put its processes
+/// into groups below, and give these controllers, only where none is left in its own (cgroups(7), "no internal processes").
+const CONTROL: &str = ".control";
+
+/// Whether such a command comes after the main process: those before it are gone when it starts.
+fn controls(kind: CommandKind) -> bool {
+    match kind {
+        CommandKind::Condition | CommandKind::StartPre | CommandKind::Start => false,
+        CommandKind::StartPost | CommandKind::Reload | CommandKind::Stop | CommandKind::StopPost => true,
     }
 }
 

@@ -1,7 +1,7 @@
 //! Attributes of the process that are single system calls.
 
 use super::report::At;
-use super::{CpuScheduling, Failure, IoScheduling, Job, Rlimit, Step};
+use super::{CpuScheduling, Failure, IoScheduling, Job, NumaPolicy, Rlimit, Step};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::stat::Mode;
 use std::fs;
@@ -33,6 +33,9 @@ pub(super) fn before_user(job: &Job) -> Result<(), Failure> {
     }
     if !job.cpu_affinity.is_empty() {
         set_affinity(&job.cpu_affinity).at(Step::CpuAffinity, format!("{:?}", job.cpu_affinity))?;
+    }
+    if let Some(numa) = &job.numa {
+        set_memory_policy(numa).at(Step::NumaPolicy, format!("{numa:?}"))?;
     }
     if let Some(scheduling) = &job.io_scheduling {
         set_io_priority(scheduling).at(Step::IoPriority, format!("{scheduling:?}"))?;
@@ -111,6 +114,37 @@ fn set_affinity(cpus: &[usize]) -> io::Result<()> {
         set.set(*cpu)?;
     }
     Ok(nix::sched::sched_setaffinity(nix::unistd::Pid::from_raw(0), &set)?)
+}
+
+/// A kernel without NUMA has nothing to set: not an error, as in systemd.
+fn set_memory_policy(wanted: &NumaPolicy) -> io::Result<()> {
+    const BITS: usize = libc::c_ulong::BITS as usize;
+    let all = matches!(wanted.policy, libc::MPOL_DEFAULT | libc::MPOL_LOCAL);
+    let nodes: &[u32] = if all { &[] } else { &wanted.nodes };
+    if wanted.policy == libc::MPOL_PREFERRED && nodes.len() > 1 {
+        // The kernel would take the first.
+        return Err(io::Error::from_raw_os_error(libc::EINVAL));
+    }
+    let mut mask: Vec<libc::c_ulong> = Vec::new();
+    for node in nodes.iter().map(|node| *node as usize) {
+        if mask.len() <= node / BITS {
+            mask.resize(node / BITS + 1, 0);
+        }
+        if let Some(word) = mask.get_mut(node / BITS) {
+            *word |= 1 << (node % BITS);
+        }
+    }
+    // The kernel looks at one bit less than it is told, and takes no bits only where there is no mask.
+    let (start, bits) = match mask.len() {
+        0 => (std::ptr::null(), 0),
+        words => (mask.as_ptr(), words * BITS + 1),
+    };
+    // SAFETY: the kernel reads `bits` - 1 bits of the mask, or nothing.
+    let result = unsafe { libc::syscall(libc::SYS_set_mempolicy, wanted.policy, start, bits) };
+    match crate::pidfd::cvt(result) {
+        Err(error) if error.raw_os_error() == Some(libc::ENOSYS) => Ok(()),
+        result => result.map(drop),
+    }
 }
 
 fn set_io_priority(wanted: &IoScheduling) -> io::Result<()> {

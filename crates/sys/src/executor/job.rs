@@ -75,6 +75,8 @@ pub struct Job {
     pub cpu_scheduling: Option<CpuScheduling>,
     /// CPUAffinity=: CPU numbers.
     pub cpu_affinity: Vec<usize>,
+    /// NUMAPolicy= and NUMAMask=.
+    pub numa: Option<NumaPolicy>,
     /// IOSchedulingClass= and -Priority=.
     pub io_scheduling: Option<IoScheduling>,
     /// TimerSlackNSec=.
@@ -106,6 +108,8 @@ pub struct Job {
     pub namespace: Option<MountNamespace>,
     /// PrivateNetwork=: a network namespace with a loopback device alone.
     pub private_network: bool,
+    /// NetworkNamespacePath=: the namespace to join instead.
+    pub network_namespace: Option<PathBuf>,
     /// PrivateIPC=.
     pub private_ipc: bool,
     /// ProtectHostname=: an UTS namespace.
@@ -236,6 +240,15 @@ pub struct CpuScheduling {
     pub priority: i32,
     /// SCHED_RESET_ON_FORK.
     pub reset_on_fork: bool,
+}
+
+/// set_mempolicy(2).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NumaPolicy {
+    /// MPOL_DEFAULT 0, MPOL_PREFERRED 1, MPOL_BIND 2, MPOL_INTERLEAVE 3, MPOL_LOCAL 4.
+    pub policy: i32,
+    /// Numbers of nodes; of no account for the default and the local policy.
+    pub nodes: Vec<u32>,
 }
 
 /// ioprio_set(2).

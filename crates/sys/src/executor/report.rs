@@ -50,7 +50,7 @@ pub enum Step {
     Setsid,
     /// StandardError=
     Stderr,
-    /// PrivateNetwork=
+    /// PrivateNetwork=, NetworkNamespacePath=
     Network,
     /// Mount, IPC, UTS namespaces
     Namespace,
@@ -58,6 +58,8 @@ pub enum Step {
     NoNewPrivileges,
     /// Personality=
     Personality,
+    /// NUMAPolicy=, NUMAMask=
+    NumaPolicy,
     /// LoadCredential=, SetCredential=
     Credentials,
     /// RuntimeDirectory= & co.
@@ -102,6 +104,7 @@ impl Step {
             Self::Namespace => (226, "NAMESPACE"),
             Self::NoNewPrivileges => (227, "NO_NEW_PRIVILEGES"),
             Self::Personality => (230, "PERSONALITY"),
+            Self::NumaPolicy => (242, "NUMA_POLICY"),
             Self::Credentials => (243, "CREDENTIALS"),
             Self::Directory(DirectoryKind::Runtime) => (233, "RUNTIME_DIRECTORY"),
             Self::Directory(DirectoryKind::State) => (238, "STATE_DIRECTORY"),

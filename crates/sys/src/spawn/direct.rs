@@ -114,6 +114,8 @@ fn is_simple(job: &Job) -> bool {
         && job.credentials.is_none()
         && job.namespace.is_none()
         && !job.private_network
+        && job.network_namespace.is_none()
+        && job.numa.is_none()
         && !job.private_ipc
         && !job.protect_hostname
         && marks_close_on_exec()

@@ -14,6 +14,10 @@ pub fn table() -> Vec<Case> {
     all.extend(program());
     all.extend(descriptors());
     all.extend(attributes());
+    // Kernels without NUMA have no policies.
+    if std::path::Path::new("/proc/self/numa_maps").exists() {
+        all.extend(memory_policies());
+    }
     all.extend(identity());
     all.extend(directories());
     all.extend(namespaces());
@@ -244,6 +248,28 @@ fn attributes() -> Vec<Case> {
             out: "3\nCpus_allowed_list:\t0\nidle\n",
             ..FINE
         },
+    ]
+}
+
+/// A machine has the node 0, or the kernel no NUMA.
+fn numa(policy: i32, nodes: &[u32]) -> Job {
+    Job {
+        numa: Some(NumaPolicy { policy, nodes: nodes.to_vec() }),
+        ..shell("head -n 1 /proc/self/numa_maps | cut -d' ' -f2")
+    }
+}
+
+fn memory_policies() -> Vec<Case> {
+    const REFUSED: Case = Case { exit: Exited(242), log: Some("NUMA_POLICY: "), ..FINE };
+    vec![
+        Case { name: "NUMAPolicy=bind", job: |_| numa(2, &[0]), out: "bind:0\n", ..FINE },
+        Case { name: "NUMAPolicy=preferred", job: |_| numa(1, &[0]), out: "prefer:0\n", ..FINE },
+        Case { name: "NUMAPolicy=interleave", job: |_| numa(3, &[0, 1000]), out: "interleave:0\n", ..FINE },
+        Case { name: "NUMAPolicy=local needs no nodes", job: |_| numa(4, &[77]), out: "local\n", ..FINE },
+        Case { name: "NUMAPolicy=default needs no nodes", job: |_| numa(0, &[77]), out: "default\n", ..FINE },
+        Case { name: "NUMAPolicy=bind without nodes", job: |_| numa(2, &[]), ..REFUSED },
+        Case { name: "NUMAPolicy=bind to a node that isn't there", job: |_| numa(2, &[900]), ..REFUSED },
+        Case { name: "NUMAPolicy=preferred with two nodes", job: |_| numa(1, &[0, 1]), ..REFUSED },
     ]
 }
 
@@ -507,10 +533,33 @@ fn namespaces() -> Vec<Case> {
             job: |_| Job {
                 namespace: space(|n| n.private_devices = true),
                 ..shell(
-                    "ls /dev | grep -vE '^(pts|shm|mqueue|hugepages|log)$' | tr '\\n' ' '; echo x >/dev/null; head -c 2 /dev/zero | wc -c",
+                    "ls /dev | tr '\\n' ' '; echo x >/dev/null; head -c 2 /dev/zero | wc -c; [ /dev/char/1:3 -ef /dev/null ] && echo linked",
                 )
             },
-            out: "core fd full null ptmx random stderr stdin stdout tty urandom zero 2\n",
+            out: "char fd full hugepages log mqueue null ptmx pts random shm stderr stdin stdout tty urandom zero 2\nlinked\n",
+            ..FINE
+        },
+        Case {
+            name: "PrivateDevices= leaves nothing of the host's below it, and modes as they were",
+            root: true,
+            job: |_| Job {
+                umask: Some(0o077),
+                namespace: space(|n| n.private_devices = true),
+                ..shell(
+                    "stat -c %a /dev/null /dev/char /dev/mqueue; umount -R /dev; ls /dev | grep -cE '^(null|kmsg)$'; true",
+                )
+            },
+            out: "666\n755\n755\n0\n",
+            ..FINE
+        },
+        Case {
+            name: "ProtectProc= leaves no other /proc below it",
+            root: true,
+            job: |_| Job {
+                namespace: space(|n| n.proc_options = Some("hidepid=invisible,subset=pid".into())),
+                ..shell("grep -c ' /proc ' /proc/self/mountinfo; ls /proc/cpuinfo 2>/dev/null; true")
+            },
+            out: "1\n",
             ..FINE
         },
         Case {
@@ -539,6 +588,33 @@ fn namespaces() -> Vec<Case> {
                 )
             },
             out: "lo\nnet\nuts\nipc\n1\n",
+            ..FINE
+        },
+        Case {
+            name: "NetworkNamespacePath= wins over PrivateNetwork=",
+            root: true,
+            job: |_| Job {
+                private_network: true,
+                network_namespace: Some(format!("/proc/{}/ns/net", std::process::id()).into()),
+                ..shell("[ $(readlink /proc/self/ns/net) = $(readlink /proc/$PPID/ns/net) ] && echo same")
+            },
+            out: "same\n",
+            ..FINE
+        },
+        Case {
+            name: "NetworkNamespacePath= that isn't there",
+            root: true,
+            job: |_| Job { network_namespace: Some("/nonexistent/net".into()), ..shell("") },
+            exit: Exited(225),
+            log: Some("NETWORK: /nonexistent/net: No such file"),
+            ..FINE
+        },
+        Case {
+            name: "NetworkNamespacePath= that is none",
+            root: true,
+            job: |_| Job { network_namespace: Some("/etc/passwd".into()), ..shell("") },
+            exit: Exited(225),
+            log: Some("NETWORK: /etc/passwd: Invalid argument"),
             ..FINE
         },
         Case {

@@ -95,6 +95,7 @@ fn empty(kind: Kind) -> Empty {
         | Kind::Networks
         | Kind::Namespaces
         | Kind::CpuSet
+        | Kind::NumaMask
         | Kind::DeviceValue(_)
         | Kind::ColonPair(_)
         | Kind::CoredumpFilter
@@ -235,6 +236,8 @@ fn read(row: &Row, text: &str, old: Option<&Value>, context: &mut Context<'_>) -
         Kind::SystemCalls(defaults) => lists::system_calls(text, old, defaults, context),
         Kind::Networks => lists::networks(text, old, context),
         Kind::CpuSet => lists::cpu_set(text, old),
+        Kind::NumaMask if text == "all" => lists::cpu_set(&context.specifiers.host.numa_nodes, old),
+        Kind::NumaMask => lists::cpu_set(text, old),
         Kind::DeviceValue(what) => lists::device_value(text, what, old, context),
         Kind::ColonPair(check) => lists::colon_pair(text, check, old, context),
         Kind::Delegate => lists::delegate(text, old, context),

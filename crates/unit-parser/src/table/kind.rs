@@ -131,6 +131,8 @@ pub enum Kind {
     Namespaces,
     /// A set of numbers `0-3,5`: `List` of the numbers in ascending order.
     CpuSet,
+    /// `NUMAMask=`: such a set, or `all`.
+    NumaMask,
     /// A path and a number: `Pairs`.
     DeviceValue(DeviceValue),
     /// `DeviceAllow=`: `Pairs` of device and access.

@@ -67,6 +67,7 @@ impl Kind {
             Kind::Networks => "addresses with prefix length, or any, localhost, link-local, multicast",
             Kind::Namespaces => "yes, no, or kinds of namespaces; ~ before them: all but these",
             Kind::CpuSet => "numbers and ranges (0-3,5)",
+            Kind::NumaMask => "numbers and ranges (0-3,5), or all",
             Kind::DeviceValue(DeviceValue::Weight(low, high)) => {
                 return format!("the path of a device and a weight from {low} to {high}");
             }

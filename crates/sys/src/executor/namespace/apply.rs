@@ -162,14 +162,27 @@ fn hide_file(path: &Path) -> io::Result<()> {
     result
 }
 
-/// A second instance of the same processes. Without the right to mount one (in a container), the old one stays, as in
-/// systemd.
+/// A second instance of the same processes, in the place of the first. Without the right to mount one (in a container), the
+/// old one stays, as in systemd; so do the processes in sight where the kernel doesn't know the options (before Linux 5.8).
 fn own_proc(path: &Path, options: &str) -> io::Result<()> {
     let flags = MsFlags::MS_NOSUID | MsFlags::MS_NOEXEC | MsFlags::MS_NODEV;
-    match mount(Some("proc"), path, Some("proc"), flags, Some(options)) {
-        Err(nix::Error::EPERM) => Ok(()),
+    let unmounted = unmount_all(path)?;
+    let new = |options| mount(Some("proc"), path, Some("proc"), flags, options);
+    match new(Some(options)) {
+        Err(nix::Error::EPERM) if !unmounted => Ok(()),
+        Err(nix::Error::EINVAL) => Ok(new(None)?),
         result => Ok(result?),
     }
+}
+
+/// Takes away what is mounted at a path and below, the last first; whether there was anything. Mounts that a more privileged
+/// namespace has locked stay.
+pub(super) fn unmount_all(path: &Path) -> io::Result<bool> {
+    let text = fs::read_to_string("/proc/self/mountinfo")?;
+    let points: Vec<PathBuf> = text.lines().filter_map(|line| line.split(' ').nth(4)).map(unescape).collect();
+    let below = points.iter().rev().filter(|point| point.starts_with(path));
+    let gone = below.filter(|point| nix::mount::umount2(*point, nix::mount::MntFlags::MNT_DETACH).is_ok()).count();
+    Ok(gone > 0)
 }
 
 fn bind_source(row: &Ready, recursive: bool) -> io::Result<()> {
@@ -193,8 +206,12 @@ pub(super) fn bind(source: &Path, target: &Path, recursive: bool) -> io::Result<
     Ok(mount(Some(source), target, None::<&str>, flags, None::<&str>)?)
 }
 
-pub(super) fn tmpfs(target: &Path, options: &str) -> io::Result<()> {
-    Ok(mount(Some("tmpfs"), target, Some("tmpfs"), MsFlags::MS_NOSUID | MsFlags::MS_NODEV, Some(options))?)
+fn tmpfs(target: &Path, options: &str) -> io::Result<()> {
+    tmpfs_with(target, MsFlags::MS_NOSUID | MsFlags::MS_NODEV, options)
+}
+
+pub(super) fn tmpfs_with(target: &Path, flags: MsFlags, options: &str) -> io::Result<()> {
+    Ok(mount(Some("tmpfs"), target, Some("tmpfs"), flags, Some(options))?)
 }
 
 /// All mount points that can be reached now.

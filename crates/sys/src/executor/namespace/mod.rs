@@ -1,4 +1,4 @@
-//! Namespaces: PrivateNetwork=, PrivateIPC=, ProtectHostname=, and the mount namespace of the file system directives.
+//! Namespaces: PrivateNetwork=, NetworkNamespacePath=, PrivateIPC=, ProtectHostname=, and the mount namespace of the file system directives.
 
 mod apply;
 mod devices;
@@ -6,14 +6,19 @@ mod plan;
 
 use super::report::At;
 use super::{Failure, Job, Step};
-use nix::sched::{CloneFlags, unshare};
+use nix::sched::{CloneFlags, setns, unshare};
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, socket};
+use std::fs::File;
 use std::io;
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 
 /// Enters all namespaces that the job asks for. `+` keeps the spawner's file system.
 pub(super) fn enter(job: &Job) -> Result<(), Failure> {
-    if job.private_network {
+    if let Some(path) = &job.network_namespace {
+        let opened = File::open(path).map(OwnedFd::from);
+        let joined = opened.and_then(|fd| Ok(setns(fd, CloneFlags::CLONE_NEWNET)?));
+        joined.at(Step::Network, path.display().to_string())?;
+    } else if job.private_network {
         unshare(CloneFlags::CLONE_NEWNET).at(Step::Network, "network namespace")?;
         loopback_up().at(Step::Network, "loopback device")?;
     }

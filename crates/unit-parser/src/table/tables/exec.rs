@@ -66,8 +66,8 @@ table! {
     CPU_SCHEDULING_POLICY "CPUSchedulingPolicy" Named(CPU_POLICIES), "", ["CPUSchedulingPolicy" "i"], ONCE, Works, 0, "The CPU scheduling policy";
     CPU_SCHEDULING_PRIORITY "CPUSchedulingPriority" Int(0, 99), "", ["CPUSchedulingPriority" "i"], ONCE, Works, 0, "The real-time priority";
     CPU_AFFINITY "CPUAffinity" CpuSet, "", ["CPUAffinity" "ay", "CPUAffinityFromNUMA" "b"], MANY, Works, 0, "The CPUs that it may run on";
-    NUMA_POLICY "NUMAPolicy" Named(NUMA_POLICIES), "", ["NUMAPolicy" "i"], ONCE, NoEffect("the memory policy is not set"), 0, "The NUMA memory policy";
-    NUMA_MASK "NUMAMask" CpuSet, "", ["NUMAMask" "ay"], ONCE, NoEffect("the memory policy is not set"), 0, "The nodes of that policy";
+    NUMA_POLICY "NUMAPolicy" Named(NUMA_POLICIES), "", ["NUMAPolicy" "i"], ONCE, Works, 0, "The NUMA memory policy";
+    NUMA_MASK "NUMAMask" NumaMask, "", ["NUMAMask" "ay"], ONCE, Works, 0, "The nodes of that policy";
     TIMER_SLACK_NSEC "TimerSlackNSec" Nsec, "", ["TimerSlackNSec" "t"], ONCE, Works, 0, "How late timers may fire";
     CPU_SCHEDULING_RESET_ON_FORK "CPUSchedulingResetOnFork" Bool, "no", ["CPUSchedulingResetOnFork" "b"], ONCE, Works, 0, "Children start with the ordinary policy";
     STANDARD_INPUT "StandardInput" StandardInput, "null", ["StandardInput" "s", "StandardInputFileDescriptorName" "s"], ONCE, Works, 0, "Where standard input comes from";
@@ -169,7 +169,7 @@ table! {
     PROC_SUBSET "ProcSubset" Word(&["all", "pid"]), "all", ["ProcSubset" "s"], ONCE, Works, 0, "Which other files it sees in /proc";
     PROTECT_HOSTNAME "ProtectHostname" BoolOrWord(&["yes", "no", "private"]), "no", ["ProtectHostname" "b"], ONCE, Works, 0, "It can't set the host name";
     MEMORY_KSM "MemoryKSM" Bool, "", [], ONCE, NoEffect("memory merging stays as inherited"), 254, "Merge equal memory pages";
-    NETWORK_NAMESPACE_PATH "NetworkNamespacePath" Path, "", ["NetworkNamespacePath" "s"], ONCE, NoEffect(NO_NAMESPACE), 0, "A network namespace to join";
+    NETWORK_NAMESPACE_PATH "NetworkNamespacePath" Path, "", ["NetworkNamespacePath" "s"], ONCE, Works, 0, "A network namespace to join";
     IPC_NAMESPACE_PATH "IPCNamespacePath" Path, "", ["IPCNamespacePath" "s"], ONCE, NoEffect(NO_NAMESPACE), 0, "An IPC namespace to join";
     PRIVATE_BPF "PrivateBPF" Bool, "no", [], ONCE, NoEffect(NO_MOUNTS), 259, "A BPF file system of its own";
 }
