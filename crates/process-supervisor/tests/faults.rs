@@ -179,6 +179,24 @@ impl Client {
         }
     }
 
+    /// Waits for something else about a unit.
+    async fn until(&self, unit: &str, what: &str, holds: impl Fn(&UnitStatus) -> bool) -> UnitStatus {
+        let begin = Instant::now();
+        loop {
+            let status = self.status(unit).await;
+            if let Some(status) = status.clone().filter(&holds) {
+                return status;
+            }
+            assert!(begin.elapsed() < PATIENCE, "{unit}: {what}: {status:?} {:?}", self.notices(unit).await);
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    async fn start(&self, unit: &str) {
+        let call = bus_api::supervisor::Request::Start { unit: unit.into() };
+        self.0.call(call.message().expect("message")).await.expect("start");
+    }
+
     async fn stop(&self, unit: &str) {
         self.call(&Request::Stop { unit: unit.into(), options: StopOptions::default() }).await;
     }
@@ -402,6 +420,58 @@ fn too_many_descriptors_and_too_many_notifications() {
         let text = status.properties.get("StatusText").and_then(|text| String::try_from(text.clone()).ok());
         assert_eq!(text.as_deref(), Some("29999"), "none was lost");
         client.is_told("flood.service", "Notifications come in faster").await;
+    });
+}
+
+/// What is stored once and what twice, and what a run gets, as systemd has it: the newest first.
+#[test]
+fn what_is_stored() {
+    let store = "import array, os, select, socket, sys, time\n\
+                 s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)\n\
+                 s.connect(os.environ[\"NOTIFY_SOCKET\"])\n\
+                 def tell(text, *fds):\n \
+                 s.sendmsg([text.encode()], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array(\"i\", fds))] if fds else [])\n\
+                 with open(sys.argv[1], \"a\") as log: log.write(os.environ.get(\"LISTEN_FDNAMES\", \"\") + \"\\n\")\n\
+                 if not \"LISTEN_FDS\" in os.environ:\n \
+                 event, other = os.eventfd(0), os.eventfd(0)\n \
+                 tell(\"FDSTORE=1\\nFDNAME=event\", event, other)\n \
+                 tell(\"FDSTORE=1\\nFDNAME=again\", event)\n \
+                 for n in range(2): tell(\"FDSTORE=1\\nFDNAME=file\", os.open(sys.argv[0], os.O_RDONLY))\n \
+                 tell(\"FDSTORE=1\\nFDNAME=gone\", other)\n \
+                 tell(\"FDSTOREREMOVE=1\")\n \
+                 r, w = os.pipe(); tell(\"FDSTORE=1\\nFDNAME=closed\", r); os.close(w)\n \
+                 r, w = os.pipe(); tell(\"FDSTORE=1\\nFDPOLL=0\\nFDNAME=kept\", r); os.close(w)\n\
+                 tell(\"READY=1\")\n\
+                 time.sleep(1000)";
+    let unit = "Type=notify\nRestart=always\nFileDescriptorStoreMax=10\nExecStart=/usr/bin/python3 -IS DIR/store.py DIR/log.%n\n";
+    let preserved = format!("{unit}FileDescriptorStorePreserve=yes");
+    let dropped = format!("{unit}FileDescriptorStorePreserve=no");
+    let units = [
+        ("store.py", store),
+        ("restart.service", unit),
+        ("yes.service", &preserved),
+        ("no.service", &dropped),
+        STAYS_UP,
+    ];
+    let place = Place::new("stored", &[], &units);
+    let log = |unit: &str| std::fs::read_to_string(place.dir.join(format!("log.{unit}"))).unwrap_or_default();
+    run(async {
+        let client = place.client().await;
+        const ALL: &str = "kept:file:file:event:event";
+        for (unit, after_a_kill, after_a_stop) in
+            [("restart.service", ALL, ""), ("yes.service", ALL, ALL), ("no.service", "", "")]
+        {
+            // The pipe whose other end closes is let go while nothing else happens.
+            let status = client.until(unit, "store", |status| number(status, "NFileDescriptorStore") == 5).await;
+            sys::signals::kill(number(&status, "MainPID") as i32, 9).expect("kill");
+            client.until(unit, "second run", |_| log(unit).lines().count() == 2).await;
+            client.becomes(unit, "running").await;
+            client.stop(unit).await;
+            client.becomes(unit, "dead").await;
+            client.start(unit).await;
+            client.until(unit, "third run", |_| log(unit).lines().count() == 3).await;
+            assert_eq!(log(unit), format!("\n{after_a_kill}\n{after_a_stop}\n"), "{unit}");
+        }
     });
 }
 

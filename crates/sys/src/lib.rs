@@ -8,11 +8,13 @@
 //! * [`pidfd`], [`reap`], [`process`], [`signals`]: processes that run and processes that ended.
 //! * [`cgroup`]: cgroup2 as a container of processes (no controllers are needed).
 //! * [`notify`], [`fdpass`], [`listen_fds()`], [`peer`]: the sd_notify(3) and sd_listen_fds(3) protocols and their sockets.
+//! * [`description`]: descriptors that are copies of one.
 //! * [`mount`], [`boot`], [`memfd`], [`clock`], [`limits`], [`random`], [`heap`]: what is left.
 
 pub mod boot;
 pub mod cgroup;
 pub mod clock;
+pub mod description;
 pub mod exec;
 pub mod executor;
 pub mod exit;

@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use sys::notify::NotifySocket;
+use unit_parser::rows::service as rows;
 
 use super::service::Listener;
 use super::watch::{self, Input};
@@ -64,7 +65,7 @@ impl Supervisor {
 
     /// Tells a change. Of changes of properties alone that nobody has heard of yet the last is enough: a service may say
     /// `STATUS=` faster than anybody reads.
-    fn tell_change(&mut self, unit: &str, status: Box<Status>) {
+    pub(super) fn tell_change(&mut self, unit: &str, status: Box<Status>) {
         if let Some(News::Changed { unit: of, status: last }) = self.news.last_mut()
             && of == unit
             && (last.state, last.active, last.result, &last.cause)
@@ -150,6 +151,11 @@ impl Supervisor {
         }
         self.release_private_tmp(unit);
         let Some(service) = self.services.get(unit) else { return };
+        if service.unit.word(rows::FILE_DESCRIPTOR_STORE_PRESERVE) == "no" {
+            // Not even for the run that follows.
+            self.release_store(unit);
+        }
+        let Some(service) = self.services.get(unit) else { return };
         // A service that comes back keeps its control group: making a new one costs more than the process.
         if service.machine.state().is_down() {
             self.remove_cgroup(unit, 0);
@@ -182,18 +188,19 @@ impl Supervisor {
 
     fn release_fds(&mut self, unit: &str) {
         let Some(service) = self.services.get_mut(unit) else { return };
-        // The store is kept on request (FileDescriptorStorePreserve=yes).
-        let preserve = {
-            let row = unit_parser::rows::service::FILE_DESCRIPTOR_STORE_PRESERVE;
-            service.unit.bool(row) || service.unit.word(row) == "yes"
-        };
         for held in std::mem::take(&mut service.fds) {
             held.release(&self.host.runner);
         }
-        if !preserve {
-            for (held, _) in std::mem::take(&mut service.store) {
-                held.release(&self.host.runner);
-            }
+        // The store is kept on request.
+        if service.unit.word(rows::FILE_DESCRIPTOR_STORE_PRESERVE) != "yes" {
+            self.release_store(unit);
+        }
+    }
+
+    fn release_store(&mut self, unit: &str) {
+        let Some(service) = self.services.get_mut(unit) else { return };
+        for (held, _) in std::mem::take(&mut service.store) {
+            held.release(&self.host.runner);
         }
     }
 

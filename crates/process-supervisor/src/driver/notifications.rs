@@ -106,8 +106,15 @@ impl Supervisor {
             return;
         }
         if allowed && notification.store_remove {
-            self.remove_stored(unit, notification.fd_name.as_deref().unwrap_or("stored"));
-        } else if allowed && notification.store {
+            match &notification.fd_name {
+                Some(name) => self.remove_stored(unit, name),
+                None => {
+                    let text = "FDSTOREREMOVE=1 ignored: it needs a valid FDNAME=.";
+                    self.log(unit, Level::Warning, text.into());
+                }
+            }
+        }
+        if allowed && notification.store {
             self.store(unit, &notification, message.fds);
         }
         self.feed_unsaved(unit, Event::Notify { sender: pid, uid: sender.uid, message: notification });
@@ -124,8 +131,8 @@ impl Supervisor {
                 refused += 1;
                 continue;
             }
-            // The same file under the same name is stored once.
-            if service.store.iter().any(|(held, _)| held.record.name == name && same_file(&held.fd, &fd)) {
+            // One descriptor is stored once, under whatever name; a file that was opened twice is two.
+            if service.store.iter().any(|(held, _)| sys::description::is_same(&held.fd, &fd)) {
                 continue;
             }
             let record = HeldRecord { id: service.fd_id('f'), name: name.clone(), poll: !notification.no_poll };
@@ -141,7 +148,16 @@ impl Supervisor {
             };
             self.log(unit, Level::Warning, text);
         }
+        self.tell_store(unit);
         self.save(unit);
+    }
+
+    /// `NFileDescriptorStore` is another: no transition tells that.
+    fn tell_store(&mut self, unit: &str) {
+        if let Some(service) = self.services.get(unit) {
+            let status = service.machine.status();
+            self.tell_change(unit, Box::new(status));
+        }
     }
 
     /// `FDSTOREREMOVE=1`
@@ -154,6 +170,7 @@ impl Supervisor {
         for (held, _) in gone {
             held.release(&self.host.runner);
         }
+        self.tell_store(unit);
     }
 
     /// A stored descriptor was hung up.
@@ -164,6 +181,7 @@ impl Supervisor {
             let name = held.record.name.clone();
             held.release(&self.host.runner);
             self.log(unit, Level::Debug, format!("Stored file descriptor {name} was hung up, closed."));
+            self.tell_store(unit);
             self.save(unit);
         }
     }
@@ -197,10 +215,4 @@ fn hung_up(fd: &OwnedFd) -> bool {
     use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
     let mut fds = [PollFd::new(fd.as_fd(), PollFlags::empty())];
     poll(&mut fds, PollTimeout::ZERO).is_ok_and(|n| n > 0)
-}
-
-/// Whether two descriptors are of the same file.
-fn same_file(a: &OwnedFd, b: &OwnedFd) -> bool {
-    let key = |fd: &OwnedFd| nix::sys::stat::fstat(fd).ok().map(|stat| (stat.st_dev, stat.st_ino, stat.st_rdev));
-    key(a).is_some() && key(a) == key(b)
 }

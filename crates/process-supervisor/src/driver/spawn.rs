@@ -49,7 +49,8 @@ impl Supervisor {
         let fds: Vec<(String, RawFd)> = service
             .fds
             .iter()
-            .chain(service.store.iter().map(|(held, _)| held))
+            // The newest first, as in systemd.
+            .chain(service.store.iter().rev().map(|(held, _)| held))
             .map(|held| (held.record.name.clone(), held.fd.as_raw_fd()))
             .chain(files.iter().map(|(name, fd)| (name.clone(), fd.as_raw_fd())))
             .collect();

@@ -125,7 +125,8 @@ impl Machine {
                 &format!("{name} was started too often"),
             );
         }
-        if self.policy.accept || name != self.policy.service {
+        // Not only its own: a service that names it in Sockets= has it as well.
+        if self.policy.accept {
             return;
         }
         // A trigger that the broker hasn't taken yet is newer than this news.
