@@ -15,6 +15,7 @@ mod limits;
 mod namespace;
 mod open_files;
 pub mod output;
+mod resources;
 mod stdio;
 mod variables;
 
@@ -23,5 +24,6 @@ pub use directories::{clean, cleanable_directories, private_tmp, remove_runtime,
 pub use identity::{Identity, IdentityError};
 pub use job::{Plan, PrepareError, prepare};
 pub use open_files::{OpenFileError, open_files};
+pub use resources::{Attribute, attributes as resource_attributes};
 pub use stdio::Output;
 pub use variables::Facts;

@@ -1,7 +1,7 @@
-//! Resource limits that processes get without asking.
+//! Resource limits that processes get without asking, and what limits are shares of.
 
 use std::fs;
-use std::sync::OnceLock;
+use std::sync::{LazyLock, OnceLock};
 
 use nix::sys::resource::{Resource, getrlimit};
 
@@ -28,6 +28,47 @@ pub fn most_open_files() -> u64 {
         let text = fs::read_to_string("/proc/sys/fs/nr_open").unwrap_or_default();
         text.trim().parse().unwrap_or(1024 * 1024)
     })
+}
+
+/// Physical memory, bytes; 0 if nobody tells.
+#[must_use]
+pub fn physical_memory() -> u64 {
+    static MEMORY: LazyLock<u64> = LazyLock::new(|| {
+        let info = fs::read_to_string("/proc/meminfo").unwrap_or_default();
+        let total = info.lines().find_map(|line| line.strip_prefix("MemTotal:"));
+        let kib = total.and_then(|text| text.split_whitespace().next()?.parse::<u64>().ok());
+        kib.unwrap_or(0) * 1024
+    });
+    *MEMORY
+}
+
+/// The size of a page of memory, bytes.
+#[must_use]
+pub fn page_size() -> u64 {
+    static SIZE: LazyLock<u64> = LazyLock::new(|| {
+        let size = nix::unistd::sysconf(nix::unistd::SysconfVar::PAGE_SIZE).ok().flatten();
+        size.and_then(|size| u64::try_from(size).ok()).filter(|size| *size > 0).unwrap_or(4096)
+    });
+    *SIZE
+}
+
+/// How many tasks the kernel allows at a time: the least of its limits on threads and PIDs.
+#[must_use]
+pub fn tasks_limit() -> u64 {
+    static TASKS: LazyLock<u64> = LazyLock::new(|| {
+        let read = |name| -> u64 {
+            let text = fs::read_to_string(format!("/proc/sys/kernel/{name}")).unwrap_or_default();
+            text.trim().parse().unwrap_or(u64::MAX)
+        };
+        read("threads-max").min(read("pid_max"))
+    });
+    *TASKS
+}
+
+/// What `TasksMax=` is without a setting: 15 % of the machine's limit (systemd-system.conf(5), DefaultTasksMax=).
+#[must_use]
+pub fn default_tasks_max() -> u64 {
+    u64::try_from(u128::from(tasks_limit()) * 15 / 100).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

@@ -19,6 +19,7 @@ mod namespaces;
 mod notifications;
 mod pid_file;
 mod recover;
+mod resources;
 mod service;
 mod spawn;
 mod told;

@@ -120,6 +120,8 @@ pub struct Service {
     pub ids: Option<(u32, u32)>,
     /// Where its private /tmp is, its own or that of a service it is joined with.
     pub private_tmp: Option<PrivateTmp>,
+    /// The run (its invocation) whose limits are written.
+    pub limited: String,
     /// Processes killed for lack of memory that the machine knows of, as the control group counts them.
     pub oom_kills: u64,
     /// Waits for `Type=exec` reports.
@@ -157,6 +159,7 @@ impl Service {
             armed: None,
             ids: None,
             private_tmp: None,
+            limited: String::new(),
             oom_kills: 0,
             report_task: None,
             bus_task: None,

@@ -130,6 +130,10 @@ impl Supervisor {
             weaker.push(format!("No control group: {}: {error}", group.path().display()));
             cgroup = None;
         }
+        if let Some(group) = &cgroup {
+            weaker.extend(self.limit(unit, group));
+        }
+        let Some(service) = self.services.get_mut(unit) else { return Err("unknown unit".into()) };
         if let Some(group) = &cgroup
             && let Some((uid, gid)) = service.ids
             && delegated(&service.unit)

@@ -1,5 +1,6 @@
-//! cgroup2 as a container of processes (cgroups(7)): no controller is needed for any of this.
+//! cgroup2 as a container of processes (cgroups(7)): no controller is needed for any of this but for limits.
 
+mod controllers;
 mod detect;
 mod watch;
 

@@ -102,9 +102,23 @@ pub fn freeze(broker: &mut Broker, call: &Call, unit: &UnitName, frozen: bool) -
     if !matches!(unit.unit_type(), UnitType::Service | UnitType::Slice | UnitType::Scope) {
         return Err(BusError::new(ErrorName::NotSupported, format!("Unit '{unit}' does not support freezing.")));
     }
-    let active = broker.model.engine.unit(unit).is_some_and(|view| view.active.is_up());
-    if frozen && !active {
-        return Err(BusError::new(ErrorName::UnitInactive, format!("Unit is inactive or does not exist: {unit}")));
+    if unit.as_str() == "init.scope" {
+        // We are in there.
+        return Err(BusError::new(ErrorName::AccessDenied, "Access denied"));
+    }
+    let view = broker.model.engine.unit(unit);
+    if view.as_ref().is_some_and(|view| view.job.is_some()) {
+        return Err(BusError::new(ErrorName::UnitBusy, "Unit has a pending job."));
+    }
+    if view.as_ref().is_none_or(|view| view.active.is_down()) {
+        return Err(BusError::new(ErrorName::UnitInactive, "Unit is inactive."));
+    }
+    if unit.unit_type() == UnitType::Slice
+        && frozen
+        && !view.is_some_and(|view| crate::properties::unit::can_freeze(&broker.model, &view))
+    {
+        // As in systemd: nothing happens. What is in a slice may be what the caller waits for, such as the message bus.
+        return call.reply(&());
     }
     let directory =
         broker.model.cgroup_directory(unit).ok_or_else(|| errors::not_supported("Freezing without control groups"))?;

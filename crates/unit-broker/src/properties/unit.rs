@@ -118,9 +118,28 @@ pub fn cleanable(unit: &Unit) -> Vec<&'static str> {
     directories.into_iter().filter(set).map(|(word, _)| word).collect()
 }
 
-fn can_freeze(model: &Model, view: &UnitView<'_>) -> bool {
-    let kind = matches!(view.name.unit_type(), UnitType::Service | UnitType::Slice | UnitType::Scope);
-    kind && model.facts.cgroup_root.is_some()
+/// Whether the kernel's freezer can be used: a slice is frozen only if that goes for everything in it, loaded units without
+/// processes (sockets) included, as in systemd.
+pub fn can_freeze(model: &Model, view: &UnitView<'_>) -> bool {
+    model.facts.cgroup_root.is_some() && kind_can_freeze(model, view)
+}
+
+fn kind_can_freeze(model: &Model, view: &UnitView<'_>) -> bool {
+    match view.name.unit_type() {
+        UnitType::Service | UnitType::Scope => true,
+        UnitType::Slice => {
+            let all = model.engine.units().into_iter().filter_map(|name| model.engine.unit(name));
+            all.filter(|member| member.slice == Some(view.name)).all(|member| kind_can_freeze(model, &member))
+        }
+        UnitType::Socket
+        | UnitType::Target
+        | UnitType::Device
+        | UnitType::Mount
+        | UnitType::Automount
+        | UnitType::Swap
+        | UnitType::Timer
+        | UnitType::Path => false,
+    }
 }
 
 fn load_error(view: &UnitView<'_>) -> Variant<'static> {

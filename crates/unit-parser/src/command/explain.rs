@@ -100,6 +100,7 @@ fn print(id: RowId, row: &Row) {
     }
     let status = match row.status {
         Status::Works => "works".to_owned(),
+        Status::Services(why) => format!("works in [Service]; elsewhere no effect: {why}"),
         Status::NoEffect(why) => format!("accepted, no effect: {why}"),
     };
     println!("  Status:   {status}");

@@ -10,6 +10,7 @@ use crate::specifier::{Host, Specifiers};
 use crate::syntax::{Assignment, Document, Places, nearest};
 use crate::table::{self, Kind, Meaning, RowId, SECTIONS, Status, row};
 use crate::unit::{Origin, Unit};
+use crate::unit_type::UnitType;
 use crate::value::Value;
 
 /// One file on its way into a unit.
@@ -100,7 +101,12 @@ fn one(unit: &mut Unit, assignment: &Assignment, file: &File<'_>, places: &Place
     let mut fatal = false;
     for id in meaning.rows() {
         fatal |= set(unit, id, assignment, file, places, host);
-        if let Status::NoEffect(why) = row(id).status {
+        let idle = match row(id).status {
+            Status::Works => None,
+            Status::Services(why) => Some(why).filter(|_| unit.name.unit_type() != UnitType::Service),
+            Status::NoEffect(why) => Some(why),
+        };
+        if let Some(why) = idle {
             let message = format!("{key}= has no effect here: {why}");
             unit.diagnostics.push(places.diagnostic(start, end, Severity::Note, "no-effect", message));
         }

@@ -22,6 +22,7 @@ pub fn markdown() -> String {
         for row in table.slice() {
             let status = match row.status {
                 Status::Works => "works".to_owned(),
+                Status::Services(why) => format!("works in [Service]; elsewhere no effect: {why}"),
                 Status::NoEffect(why) => format!("accepted, no effect: {why}"),
             };
             let since = if row.since == 0 { String::new() } else { row.since.to_string() };

@@ -14,6 +14,8 @@ use crate::value::Value;
 pub enum Status {
     /// It does what systemd's manual says.
     Works,
+    /// It does so in services. In other units it is read, checked and shown, and has no effect: why.
+    Services(&'static str),
     /// It is read, checked and shown, and has no effect: why.
     NoEffect(&'static str),
 }
