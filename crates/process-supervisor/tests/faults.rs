@@ -475,6 +475,34 @@ fn what_is_stored() {
     });
 }
 
+/// Limits are set where there are controllers to be had, and told of where there are none.
+#[test]
+fn limits_of_control_groups() {
+    let Some(cgroup) = group("limits") else { return };
+    let limited = "TasksMax=5\nMemoryMax=64M\nExecStart=/bin/sleep 1000";
+    let units = [("a.service", limited), ("b.service", "ExecStart=/bin/sleep 1000"), STAYS_UP];
+    let available = std::fs::read_to_string(cgroup.path().join("cgroup.controllers")).expect("controllers");
+    let place = Place::with("limits", &[], &units, Some(cgroup));
+    run(async {
+        let client = place.client().await;
+        let status = client.becomes("a.service", "running").await;
+        let own = sys::process::cgroup(number(&status, "MainPID") as i32).expect("control group");
+        let own = sys::cgroup::CgroupRoot::detect().expect("root").by_name(&own).expect("below");
+        for (directive, controller, file, value) in
+            [("TasksMax", "pids", "pids.max", "5"), ("MemoryMax", "memory", "memory.max", "67108864")]
+        {
+            if available.split_whitespace().any(|word| word == controller) {
+                let content = std::fs::read_to_string(own.path().join(file)).expect("attribute");
+                assert_eq!(content.trim_end(), value, "{file}");
+            } else {
+                client.is_told("a.service", &format!("{directive}= has no effect: there is no {controller}")).await;
+            }
+        }
+        client.becomes("b.service", "running").await;
+        assert_eq!(client.notices("b.service").await, [], "who asks for nothing is told nothing");
+    });
+}
+
 #[test]
 fn sigterm_is_ignored() {
     let deaf =

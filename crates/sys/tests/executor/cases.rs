@@ -428,6 +428,19 @@ fn space(change: impl FnOnce(&mut MountNamespace)) -> Option<MountNamespace> {
 
 const TRY: &str = "try() { if ( : >\"$1/.sys-test\" ) 2>/dev/null; then rm -f \"$1/.sys-test\"; echo \"$1 rw\"; else echo \"$1 ro\"; fi; }; ";
 
+/// Tries to write where it must not, by all names; tells how often that was refused. A mount over `/` could be left through
+/// `/..`, which leads to the uppermost.
+fn around(place: &Place, with: fn(&mut MountNamespace)) -> Job {
+    let dir = place.dir.display();
+    Job {
+        namespace: space(with),
+        working_directory: Some(directory("/")),
+        ..shell(&format!(
+            "n=0; for p in {dir} /..{dir} /../..{dir} ..{dir}; do ( : >$p/written ) 2>/dev/null || n=$((n+1)); done; echo $n"
+        ))
+    }
+}
+
 fn namespaces() -> Vec<Case> {
     vec![
         Case {
@@ -438,6 +451,20 @@ fn namespaces() -> Vec<Case> {
                 ..shell(&format!("{TRY} try /usr; try /etc; try /var"))
             },
             out: "/usr ro\n/etc ro\n/var rw\n",
+            ..FINE
+        },
+        Case {
+            name: "ProtectSystem=strict has no way around through /..",
+            root: true,
+            job: |p| around(p, |n| n.protect_system = ProtectSystem::Strict),
+            out: "4\n",
+            ..FINE
+        },
+        Case {
+            name: "ReadOnlyPaths=/ has no way around through /..",
+            root: true,
+            job: |p| around(p, |n| n.read_only = vec!["/".into()]),
+            out: "4\n",
             ..FINE
         },
         Case {
