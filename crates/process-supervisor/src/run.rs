@@ -105,6 +105,7 @@ async fn supervise(
         args.runtime()
     };
     let mut host = setup::host(args, config, runtime.clone(), Runner::none(), run.log_dir.is_none())?;
+    host.alone = true;
     if let Some(directory) = &run.log_dir {
         host.log_dir.clone_from(directory);
     }

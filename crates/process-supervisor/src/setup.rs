@@ -74,6 +74,7 @@ pub fn host(
         cgroups: CgroupRoot::from_env(),
         log_dir: config.output.directory.clone().unwrap_or_else(|| exec_job::output::default_directory(mode)),
         log_limit: config.output.limit,
+        alone: false,
         own_output,
         boot_id: boot_id.trim().replace('-', ""),
         runtime,

@@ -31,8 +31,11 @@ impl Container {
     }
 
     /// The same as an ordinary process, which clients out here can talk to.
-    fn beside_us(name: &str, units: &[(&str, &str)]) -> Container {
-        let (dir, files) = Container::files(name, units);
+    fn beside_us(name: &str, units: &[(&str, &str)], logs: bool) -> Container {
+        let (dir, mut files) = Container::files(name, units);
+        if logs {
+            files.extend(["--log-dir".into(), dir.join("logs")]);
+        }
         Container::start(Command::new(env!("CARGO_BIN_EXE_process-supervisor")), dir, files)
     }
 
@@ -156,13 +159,16 @@ fn exit_status_is_that_of_the_first_failure() {
 fn clients_list_stop_start_reload_and_kill() {
     let a = STAYS.replace("NAME", "a") + "ExecReload=/bin/sh -c 'echo a-reloaded >>DIR/log'\n";
     let b = STAYS.replace("NAME", "b");
-    let container = Container::beside_us("bus", &[("a.service", &a), ("b.service", &b)]);
-    container.wait_for("a-up");
-    container.wait_for("b-up");
-    let socket = container.dir.join("process-supervisor.bus");
-    daemon_runtime::run(talk(&container, &socket)).expect("event loop");
-    kill(i32::try_from(container.child.id()).expect("a process"), 15);
-    assert_eq!(container.end().0, Some(137), "that of b, which was killed");
+    // Where the output goes decides nothing else.
+    for logs in [false, true] {
+        let container = Container::beside_us(&format!("bus-{logs}"), &[("a.service", &a), ("b.service", &b)], logs);
+        container.wait_for("a-up");
+        container.wait_for("b-up");
+        let socket = container.dir.join("process-supervisor.bus");
+        daemon_runtime::run(talk(&container, &socket)).expect("event loop");
+        kill(i32::try_from(container.child.id()).expect("a process"), 15);
+        assert_eq!(container.end().0, Some(137), "that of b, which was killed");
+    }
 }
 
 async fn talk(container: &Container, socket: &Path) {

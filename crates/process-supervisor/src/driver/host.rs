@@ -32,6 +32,8 @@ pub struct Host {
     pub log_limit: u64,
     /// Where lines about services go while there is a journal.
     pub journal: Journal,
+    /// Nobody else coordinates: `process-supervisor run`.
+    pub alone: bool,
     /// Services write to the supervisor's own output.
     pub own_output: bool,
     /// Random in each boot, part of the names of private directories.

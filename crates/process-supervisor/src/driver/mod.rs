@@ -191,8 +191,8 @@ impl Supervisor {
             }
             None => None,
         };
-        let host_is_alone = host.own_output;
         let supervisor = Supervisor {
+            coordinated: !host.alone,
             host,
             services: BTreeMap::new(),
             deadlines: BTreeSet::new(),
@@ -209,7 +209,6 @@ impl Supervisor {
             remarked: BTreeSet::new(),
             retry_save: None,
             idle: None,
-            coordinated: !host_is_alone,
             random: RandomState::new(),
         };
         Ok((supervisor, receiver))
