@@ -100,7 +100,7 @@ pub fn prepare(plan: &Plan<'_>) -> Result<(Job, Vec<String>), PrepareError> {
         user: identity.map(|identity| identity.user),
         full_privileges: command.privileged || plan.full_privileges,
         keep_credentials: command.no_setuid,
-        working_directory: working_directory(unit),
+        working_directory: working_directory(plan),
         root_directory: root_directory(plan),
         ignore_sigpipe: unit.bool(exec::IGNORE_SIGPIPE),
         capability_bounding_set: bounding_set(unit),
@@ -150,7 +150,13 @@ fn root_directory(plan: &Plan<'_>) -> Option<PathBuf> {
 }
 
 /// `WorkingDirectory=`: `-` forgives a missing one, `~` is the home. A user's manager starts in the home.
-fn working_directory(unit: &Unit) -> Option<WorkingDirectory> {
+fn working_directory(plan: &Plan<'_>) -> Option<WorkingDirectory> {
+    let unit = plan.unit;
+    // Where the root stays, the directory is below the other one all the same.
+    let below = match (unit.str(exec::ROOT_DIRECTORY), root_directory(plan)) {
+        ("", _) | (_, Some(_)) => "",
+        (root, None) => root,
+    };
     let text = unit.str(exec::WORKING_DIRECTORY);
     let (missing_ok, text) = match text.strip_prefix('-') {
         Some(rest) => (true, rest),
@@ -160,9 +166,10 @@ fn working_directory(unit: &Unit) -> Option<WorkingDirectory> {
         "" if unit.user_manager => {
             std::env::var_os("HOME").map(|home| WorkingDirectory { path: Some(home.into()), missing_ok: true })
         }
+        "" if !below.is_empty() => Some(WorkingDirectory { path: Some(below.into()), missing_ok }),
         "" => None,
         "~" => Some(WorkingDirectory { path: None, missing_ok }),
-        path => Some(WorkingDirectory { path: Some(path.into()), missing_ok }),
+        path => Some(WorkingDirectory { path: Some(format!("{below}{path}").into()), missing_ok }),
     }
 }
 

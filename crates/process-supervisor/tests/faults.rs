@@ -503,6 +503,45 @@ fn limits_of_control_groups() {
     });
 }
 
+/// `RestartMode=debug` tells automatic restarts from other starts.
+#[test]
+fn restarts_are_told_to_be_for_debugging() {
+    let of = |mode: &str| {
+        format!(
+            "Restart=on-failure\nRestartSec=10ms\nRestartMode={mode}\nExecStart=/bin/sh -c 'echo \"<$DEBUG_INVOCATION>\" >>DIR/log.%n; \\\n\
+             [ $(grep -c . DIR/log.%n) = 3 ] || exit 1; exec sleep 1000'"
+        )
+    };
+    let (debug, normal) = (of("debug"), of("normal"));
+    let place = Place::new("debug", &[], &[("debug.service", &debug), ("normal.service", &normal), STAYS_UP]);
+    run(async {
+        let client = place.client().await;
+        for (unit, expected) in [("debug.service", "<>\n<1>\n<1>\n"), ("normal.service", "<>\n<>\n<>\n")] {
+            let log = place.dir.join(format!("log.{unit}"));
+            let read = || std::fs::read_to_string(&log).unwrap_or_default();
+            client.until(unit, "three runs", |_| read().lines().count() == 3).await;
+            assert_eq!(read(), expected, "{unit}");
+        }
+    });
+}
+
+/// `RootDirectoryStartOnly=`: the other commands keep the root, and have their directory below the service's.
+#[test]
+fn root_of_the_main_process_only() {
+    if !is_root() {
+        return;
+    }
+    let unit = "RootDirectoryStartOnly=yes\nRootDirectory=DIR\nBindReadOnlyPaths=/usr /bin /lib -/lib64\nExecStart=/bin/sleep 1000\n\
+                ExecStartPost=/bin/sh -c 'pwd >DIR/where; readlink /proc/$MAINPID/root /proc/$MAINPID/cwd >>DIR/where'";
+    let place = Place::new("root", &[], &[("a.service", unit), STAYS_UP]);
+    run(async {
+        place.client().await.becomes("a.service", "running").await;
+        let dir = place.dir.display();
+        let expected = format!("{dir}\n{dir}\n{dir}\n");
+        assert_eq!(std::fs::read_to_string(place.dir.join("where")).expect("written"), expected);
+    });
+}
+
 #[test]
 fn sigterm_is_ignored() {
     let deaf =

@@ -33,7 +33,12 @@ impl Supervisor {
             manager: service.start.manager_environment.clone(),
             start: service.start.environment.clone(),
             invocation: service.invocation.clone(),
-            told: told(&service.unit, order, service.listener.as_ref().map(|listener| listener.path.as_str())),
+            told: told(
+                &service.unit,
+                order,
+                service.listener.as_ref().map(|listener| listener.path.as_str()),
+                service.machine.restarts(),
+            ),
             manager_pid: match self.host.mode {
                 daemon_runtime::paths::Mode::System => None,
                 daemon_runtime::paths::Mode::User => Some(self.host.launcher.unwrap_or_else(std::process::id)),
@@ -216,7 +221,7 @@ fn controls(kind: CommandKind) -> bool {
 
 /// The variables that only a service has (systemd.exec(5), "Environment variables set or propagated by the service
 /// manager").
-fn told(unit: &Unit, order: &SpawnOrder, notify_socket: Option<&str>) -> Vec<(String, String)> {
+fn told(unit: &Unit, order: &SpawnOrder, notify_socket: Option<&str>, restarts: u32) -> Vec<(String, String)> {
     let mut told = Vec::new();
     let mut tell = |name: &str, value: String| told.push((name.to_owned(), value));
     if let Some(socket) = notify_socket.filter(|_| order.notify_socket) {
@@ -224,6 +229,13 @@ fn told(unit: &Unit, order: &SpawnOrder, notify_socket: Option<&str>) -> Vec<(St
     }
     if let Some(pid) = order.main_pid {
         tell("MAINPID", pid.to_string());
+    }
+    let starts = matches!(
+        order.kind,
+        CommandKind::Condition | CommandKind::StartPre | CommandKind::Start | CommandKind::StartPost
+    );
+    if restarts > 0 && starts && unit.word(rows::RESTART_MODE) == "debug" {
+        tell("DEBUG_INVOCATION", "1".to_owned());
     }
     let pid_file = unit.str(rows::PID_FILE);
     if !pid_file.is_empty() {
