@@ -2,6 +2,7 @@
 
 use nix::sys::reboot::{RebootMode, reboot, set_cad_enabled};
 use std::convert::Infallible;
+use std::ffi::CString;
 use std::io;
 
 /// Ways to end a machine.
@@ -18,9 +19,13 @@ pub enum End {
 }
 
 /// Writes all file systems' dirty data (sync(2)) and ends the machine. In a PID namespace other than the first, the kernel
-/// ends the namespace instead. Returns only on failure.
-pub fn end(how: End) -> io::Result<Infallible> {
+/// ends the namespace instead, by SIGHUP for a reboot and by SIGINT for the others. Returns only on failure. `argument` is
+/// the firmware's or driver's word for what to boot next, or empty.
+pub fn end(how: End, argument: &str) -> io::Result<Infallible> {
     nix::unistd::sync();
+    if how == End::Reboot && !argument.is_empty() {
+        reboot_with(argument)?;
+    }
     let mode = match how {
         End::PowerOff => RebootMode::RB_POWER_OFF,
         End::Reboot => RebootMode::RB_AUTOBOOT,
@@ -28,6 +33,22 @@ pub fn end(how: End) -> io::Result<Infallible> {
         End::Kexec => RebootMode::RB_KEXEC,
     };
     Ok(reboot(mode)?)
+}
+
+/// LINUX_REBOOT_CMD_RESTART2, which the C library has no function for.
+fn reboot_with(argument: &str) -> io::Result<()> {
+    let argument = CString::new(argument)?;
+    // SAFETY: the argument is a C string that outlives the call; reboot(2) reads it and nothing else of ours.
+    let result = unsafe {
+        libc::syscall(
+            libc::SYS_reboot,
+            libc::LINUX_REBOOT_MAGIC1,
+            libc::LINUX_REBOOT_MAGIC2,
+            libc::LINUX_REBOOT_CMD_RESTART2,
+            argument.as_ptr(),
+        )
+    };
+    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 
 /// Ctrl-Alt-Del sends PID 1 SIGINT instead of rebooting at once. EPERM or EINVAL in containers.

@@ -36,20 +36,30 @@ pub fn sweep(kill: bool) -> bool {
     descendants.is_empty()
 }
 
-/// Ends the machine if we run one; the exit status if we do not (or cannot).
+/// Where the broker and systemctl leave the argument of reboot(2).
+const REBOOT_PARAMETER: &str = "/run/systemd/reboot-param";
+
+/// Ends the machine if we run one, or our PID namespace: that is how a container's PID 1 tells whoever started it whether
+/// it wants to be started again (reboot(2), "Behavior inside PID namespaces"). The exit status where that is not ours to do.
 pub fn finish(request: EndRequest, place: &Place) -> u8 {
     place.clean_up();
     let end = match request.end {
+        // There is nobody to exit to.
+        End::Exit if place.is_machine => Some(boot::End::PowerOff),
         End::Exit => None,
         End::PowerOff => Some(boot::End::PowerOff),
         End::Reboot => Some(boot::End::Reboot),
         End::Halt => Some(boot::End::Halt),
         End::Kexec => Some(boot::End::Kexec),
     };
-    if let Some(end) = end.filter(|_| place.is_machine)
-        && let Err(error) = boot::end(end)
-    {
-        tracing::error!("cannot end the machine: {error}");
+    if let Some(end) = end.filter(|_| std::process::id() == 1) {
+        let argument = std::fs::read_to_string(REBOOT_PARAMETER).unwrap_or_default();
+        let Err(error) = boot::end(end, argument.trim());
+        if place.is_machine {
+            tracing::error!("cannot end the machine: {error}");
+        } else {
+            tracing::info!("cannot end the container: {error}; exiting");
+        }
     }
     tracing::info!(status = request.status, "done: {:?}", request.end);
     request.status

@@ -124,6 +124,8 @@ impl Broker {
                 tracing::debug!(unit = %entry.unit, cause = &*entry.cause, source = entry.source, "{}", entry.change);
             }
             Action::Power(action) => self.on_power(&action),
+            Action::ExitStatus(status) => self.set_exit_code(status),
+            Action::RebootArgument(argument) => self.set_reboot_argument(&argument),
         }
     }
 

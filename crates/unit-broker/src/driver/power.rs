@@ -5,6 +5,9 @@ use unit_parser::{LoadState, UnitName};
 use super::Broker;
 use crate::core::{Cause, Event, JobMode, JobRequest, JobType, PowerAction, UnitView};
 
+/// systemd's place for the argument of reboot(2).
+const REBOOT_PARAMETER: &str = "/run/systemd/reboot-param";
+
 impl Broker {
     /// Asks the launcher for the end now; units that still run are killed by that.
     pub fn end_now(&mut self, request: &str, cause: &str) {
@@ -21,11 +24,17 @@ impl Broker {
         }
     }
 
+    /// Leaves the argument where the launcher looks for it, and where systemctl leaves that of its `--reboot-argument=`.
+    pub(super) fn set_reboot_argument(&self, argument: &str) {
+        if !self.model.facts.user
+            && let Err(error) = std::fs::write(REBOOT_PARAMETER, argument)
+        {
+            tracing::warn!(argument, %error, "the reboot will be without its argument");
+        }
+    }
+
     /// `FailureAction=` and its like, and shutdown targets that were reached.
     pub(super) fn on_power(&mut self, action: &PowerAction) {
-        if let Some(status) = action.exit_status {
-            self.set_exit_code(u8::try_from(status.clamp(0, 255)).unwrap_or(u8::MAX));
-        }
         let word = action.action.trim_end_matches("-force").trim_end_matches("-immediate");
         let word = if word == "soft-reboot" { "reboot" } else { word };
         // A target that was reached doesn't mean that everything is stopped: that depends on what it conflicts with.

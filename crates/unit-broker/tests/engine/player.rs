@@ -146,6 +146,8 @@ impl Player {
             Action::TriggerAck(id) => format!("ack {id}"),
             Action::TriggerDrop(id) => format!("drop {id}"),
             Action::Power(power) => format!("power {} ({})", power.action, power.reason),
+            Action::ExitStatus(status) => format!("exit status {status}"),
+            Action::RebootArgument(argument) => format!("reboot argument {argument}"),
             Action::StartupFinished => "startup finished".to_owned(),
             Action::UnitRemoved(unit) => format!("unloaded {unit}"),
             Action::ResetFailed(_, unit) => format!("reset {unit}"),

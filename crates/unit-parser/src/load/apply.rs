@@ -8,6 +8,7 @@ use crate::name::UnitName;
 use crate::parse::{Assigned, Context, Problem, assign};
 use crate::specifier::{Host, Specifiers};
 use crate::syntax::{Assignment, Document, Places, nearest};
+use crate::table::rows::unit as u;
 use crate::table::{self, Kind, Meaning, RowId, SECTIONS, Status, row};
 use crate::unit::{Origin, Unit};
 use crate::unit_type::UnitType;
@@ -147,6 +148,7 @@ fn set(unit: &mut Unit, id: RowId, assignment: &Assignment, file: &File<'_>, pla
     }
     let mut problems = context.problems;
     problems.extend(without_effect(unit, id, origin));
+    problems.extend(for_one_user(unit, storage, origin));
     let fatal = problems.iter().any(|problem| problem.fatal);
     for problem in problems {
         let diagnostic = locate(problem, assignment, places);
@@ -167,6 +169,21 @@ fn without_effect(unit: &Unit, id: RowId, origin: Origin) -> Vec<Problem> {
         Some(Problem { code: "pointless-dependency", ..Problem::new(format!("{name} is ignored: {why}")) })
     };
     of_line.filter_map(tell).collect()
+}
+
+/// A user's manager can end nothing but itself: it exits where the line asks for more.
+fn for_one_user(unit: &mut Unit, id: RowId, origin: Origin) -> Option<Problem> {
+    let actions = [u::FAILURE_ACTION, u::SUCCESS_ACTION, u::START_LIMIT_ACTION, u::JOB_TIMEOUT_ACTION];
+    if !unit.user_manager || !actions.contains(&id) {
+        return None;
+    }
+    let action = unit.word(id);
+    if matches!(action, "none" | "exit" | "exit-force") {
+        return None;
+    }
+    let message = format!("a user's manager can't do {action}, exit-force is used");
+    unit.set(id, Value::Word("exit-force".into()), origin);
+    Some(Problem { code: "not-for-users", ..Problem::new(message) })
 }
 
 fn locate(problem: Problem, assignment: &Assignment, places: &Places<'_>) -> Diagnostic {

@@ -312,3 +312,23 @@ fn text_for_standard_input_is_read_unless_the_file_says_otherwise() {
         assert_eq!(unit.word(rows::exec::STANDARD_INPUT), expected, "{lines}");
     }
 }
+
+#[test]
+fn a_user_manager_only_exits() {
+    let text = "[Unit]\nFailureAction=reboot\nStartLimitAction=poweroff-force\nSuccessAction=exit\n\
+                JobTimeoutAction=none\n[Service]\nExecStart=/bin/true\n";
+    for (mode, failure, start_limit, told) in
+        [(Mode::User, "exit-force", "exit-force", &[2, 3][..]), (Mode::System, "reboot", "poweroff-force", &[])]
+    {
+        let loader = Loader::new(LoadPath { dirs: Vec::new() }, mode, Host::default());
+        let unit = loader.load_text(&name("x.service"), text, Some("/x.service".into()));
+        let word = |id| unit.word(id).to_owned();
+        assert_eq!(
+            (&*word(rows::unit::FAILURE_ACTION), &*word(rows::unit::START_LIMIT_ACTION)),
+            (failure, start_limit)
+        );
+        assert_eq!((&*word(rows::unit::SUCCESS_ACTION), &*word(rows::unit::JOB_TIMEOUT_ACTION)), ("exit", "none"));
+        let lines: Vec<u32> = unit.diagnostics.iter().filter(|d| d.code == "not-for-users").map(|d| d.line).collect();
+        assert_eq!(lines, told);
+    }
+}

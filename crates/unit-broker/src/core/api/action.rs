@@ -47,10 +47,6 @@ pub struct PowerAction {
     /// systemd's word: `reboot`, `poweroff-force`, `exit`, ... The engine turns the plain ones into a start of the
     /// target first; what arrives here is to be done now.
     pub action: String,
-    /// `RebootArgument=`, or empty.
-    pub argument: String,
-    /// Exit status of the manager, for `exit`.
-    pub exit_status: Option<i32>,
     /// Why.
     pub reason: String,
 }
@@ -110,4 +106,8 @@ pub enum Action {
     Why(Arc<WhyEntry>),
     /// Ends the manager or the machine.
     Power(PowerAction),
+    /// What the manager exits with from now on, if it exits.
+    ExitStatus(u8),
+    /// The argument of reboot(2) from now on.
+    RebootArgument(String),
 }

@@ -14,12 +14,9 @@ impl Engine {
         self.graph[id].invocation = cx.world.random_id();
         self.reached(cx, id, Reached::own(ActiveState::Active, "active"));
         if let Some(action) = self.graph[id].name.as_str().strip_suffix(".target").and_then(final_action) {
-            self.actions.push(Action::Power(PowerAction {
-                action: action.to_owned(),
-                argument: self.graph[id].definition.str(unit_parser::rows::unit::REBOOT_ARGUMENT).to_owned(),
-                exit_status: self.startup.exit_status,
-                reason: format!("{} was reached", self.graph[id].name),
-            }));
+            let reason = format!("{} was reached", self.graph[id].name);
+            self.reboot_argument(id, action, unit_parser::rows::unit::REBOOT_ARGUMENT);
+            self.actions.push(Action::Power(PowerAction { action: action.to_owned(), reason }));
         }
         Step::Begun
     }

@@ -178,6 +178,8 @@ impl Simulation<'_> {
                 }
             }
             Action::Save(_)
+            | Action::ExitStatus(_)
+            | Action::RebootArgument(_)
             | Action::Kill(..)
             | Action::ResetFailed(..)
             | Action::Update(..)

@@ -4,6 +4,7 @@ use unit_parser::rows::unit as row;
 use unit_parser::{RowId, UnitName};
 
 use crate::core::api::action::{Action, LogLevel, PowerAction};
+use crate::core::api::event::ExitInfo;
 use crate::core::api::types::{JobMode, JobType};
 use crate::core::engine::{Cx, Engine};
 use crate::core::graph::UnitId;
@@ -23,11 +24,15 @@ impl Engine {
         self.emergency(cx, id, row::SUCCESS_ACTION, status, reason);
     }
 
-    /// A service's exit status is the manager's unless something else is configured.
+    /// A service's exit status is the manager's unless something else is configured; 255 if a signal ended it.
     fn main_exit_status(&self, id: UnitId) -> Option<i32> {
+        const NOT_EXITED: i32 = 0;
         const CLD_EXITED: i32 = 1;
-        let exit = self.graph[id].exit;
-        (exit.code == CLD_EXITED).then_some(exit.status)
+        match self.graph[id].exit {
+            ExitInfo { code: NOT_EXITED, .. } => None,
+            ExitInfo { code: CLD_EXITED, status } => Some(status),
+            ExitInfo { .. } => Some(255),
+        }
     }
 
     /// Does what one of the `…Action=` settings says.
@@ -44,26 +49,42 @@ impl Engine {
         if matches!(action, "none" | "") {
             return;
         }
-        let argument = definition.str(match setting {
-            row::JOB_TIMEOUT_ACTION => row::JOB_TIMEOUT_REBOOT_ARGUMENT,
-            _ => row::REBOOT_ARGUMENT,
-        });
         let text = format!("Doing {action}: {reason}.");
-        self.actions.push(Action::Log(None, LogLevel::Warning, text));
+        let name = self.graph[id].name.clone();
+        self.actions.push(Action::Log(Some(name), LogLevel::Warning, text));
+        // Said now, not when all is stopped: who looks on the way there sees it, and it outlives the broker.
+        if let Some(status) = exit_status.filter(|_| action.starts_with("exit")) {
+            self.actions.push(Action::ExitStatus(u8::try_from(status.clamp(0, 255)).unwrap_or(u8::MAX)));
+        }
+        self.reboot_argument(
+            id,
+            action,
+            match setting {
+                row::JOB_TIMEOUT_ACTION => row::JOB_TIMEOUT_REBOOT_ARGUMENT,
+                _ => row::REBOOT_ARGUMENT,
+            },
+        );
         let Some(target) = shutdown_target(action) else {
-            let (action, argument) = (action.to_owned(), argument.to_owned());
-            self.actions.push(Action::Power(PowerAction { action, argument, exit_status, reason }));
+            self.actions.push(Action::Power(PowerAction { action: action.to_owned(), reason }));
             return;
         };
-        if exit_status.is_some() {
-            self.startup.exit_status = exit_status;
-        }
         if let Ok(name) = UnitName::parse(target) {
             let id = self.load(cx, &name);
             let why = self.record(cx, id, "start wanted".to_owned(), reason, String::new());
             let outer = self.trail.enter(why);
             self.enqueue_by_rule(cx, id, JobType::Start, JobMode::ReplaceIrreversibly);
             self.trail.leave(outer);
+        }
+    }
+}
+
+impl Engine {
+    /// `RebootArgument=` and its like, for the actions that reboot.
+    pub(in crate::core) fn reboot_argument(&mut self, id: UnitId, action: &str, setting: RowId) {
+        let argument = self.graph[id].definition.str(setting);
+        if action.starts_with("reboot") && !argument.is_empty() {
+            let argument = argument.to_owned();
+            self.actions.push(Action::RebootArgument(argument));
         }
     }
 }

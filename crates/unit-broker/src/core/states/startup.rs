@@ -18,12 +18,10 @@ pub(in crate::core) enum Phase {
     Finished,
 }
 
-/// Boot and exit.
+/// The boot.
 #[derive(Debug, Clone, Default)]
 pub(in crate::core) struct Startup {
     pub phase: Phase,
-    /// What the manager exits with.
-    pub exit_status: Option<i32>,
 }
 
 impl Startup {

@@ -7,8 +7,6 @@ use crate::table::Status::*;
 use crate::table::words;
 use crate::value::ConditionKind as C;
 
-const NO_REBOOT_ARGUMENT: &str = "no argument is passed to reboot(2)";
-
 table! {
     Unit, section "Unit", interface "Unit";
     DESCRIPTION "Description" Text, "", ["Description" "s"], ONCE, Works, 0, "A name for people";
@@ -44,7 +42,7 @@ table! {
     JOB_TIMEOUT_SEC "JobTimeoutSec" UsecZeroInfinite, "infinity", ["JobTimeoutUSec" "t"], ONCE, Works, 0, "How long its job may take, waiting included";
     JOB_RUNNING_TIMEOUT_SEC "JobRunningTimeoutSec" UsecZeroInfinite, "infinity", ["JobRunningTimeoutUSec" "t"], ONCE, Works, 0, "How long its job may run";
     JOB_TIMEOUT_ACTION "JobTimeoutAction" Word(words::ACTION), "none", ["JobTimeoutAction" "s"], ONCE, Works, 0, "What else happens when a job times out";
-    JOB_TIMEOUT_REBOOT_ARGUMENT "JobTimeoutRebootArgument" Text, "", ["JobTimeoutRebootArgument" "s"], ONCE, NoEffect(NO_REBOOT_ARGUMENT), 0, "The argument of reboot(2) for JobTimeoutAction=";
+    JOB_TIMEOUT_REBOOT_ARGUMENT "JobTimeoutRebootArgument" Text, "", ["JobTimeoutRebootArgument" "s"], ONCE, Works, 0, "The argument of reboot(2) for JobTimeoutAction=";
     START_LIMIT_INTERVAL_SEC "StartLimitIntervalSec" Usec, "10s", ["StartLimitIntervalUSec" "t"], ONCE, Works, 0, "The span in which starts are counted; 0 counts none";
     START_LIMIT_BURST "StartLimitBurst" Uint(u32::MAX as u64), "5", ["StartLimitBurst" "u"], ONCE, Works, 0, "How many starts the span may have";
     START_LIMIT_ACTION "StartLimitAction" Word(words::ACTION), "none", ["StartLimitAction" "s"], ONCE, Works, 0, "What else happens when there are more";
@@ -52,7 +50,7 @@ table! {
     FAILURE_ACTION_EXIT_STATUS "FailureActionExitStatus" ExitStatusOne, "", ["FailureActionExitStatus" "i"], ONCE, Works, 0, "The manager's exit status for FailureAction=exit";
     SUCCESS_ACTION "SuccessAction" Word(words::ACTION), "none", ["SuccessAction" "s"], ONCE, Works, 0, "What happens to the machine or manager when it ends well";
     SUCCESS_ACTION_EXIT_STATUS "SuccessActionExitStatus" ExitStatusOne, "", ["SuccessActionExitStatus" "i"], ONCE, Works, 0, "The manager's exit status for SuccessAction=exit";
-    REBOOT_ARGUMENT "RebootArgument" Text, "", ["RebootArgument" "s"], ONCE, NoEffect(NO_REBOOT_ARGUMENT), 0, "The argument of reboot(2) for the actions";
+    REBOOT_ARGUMENT "RebootArgument" Text, "", ["RebootArgument" "s"], ONCE, Works, 0, "The argument of reboot(2) for the actions";
     X_RETRY_AFTER_DEPENDENCY "X-RetryAfterDependency" Bool, "no", [], ONCE, Works, 0, "Quintet's own: a start that failed only because a dependency failed is tried again when that dependency is active";
     CONDITION_PATH_EXISTS "ConditionPathExists" Condition(C::PathExists, false), "", ["Conditions" "a(sbbsi)"], MANY, Works, 0, "The start is skipped unless a path exists";
     CONDITION_PATH_EXISTS_GLOB "ConditionPathExistsGlob" Condition(C::PathExistsGlob, false), "", [], MANY, Works, 0, "The start is skipped unless a pattern matches at least one path";
