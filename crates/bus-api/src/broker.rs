@@ -55,6 +55,11 @@ pub enum Request {
         /// Full unit name.
         unit: String,
     },
+    /// The ordering cycle because of which a unit doesn't run, and what led to it; reply as to `Why`, empty if that isn't why.
+    Cycle {
+        /// Full unit name.
+        unit: String,
+    },
     /// What the unit's worker has to tell of it beyond its state; reply as to [`crate::worker::Request::Notices`].
     Notices {
         /// Full unit name.
@@ -94,6 +99,7 @@ impl Request {
         }
         match member(message).as_str() {
             "Why" => Ok(Some(Request::Why { unit: arguments::<(String,)>(message)?.0 })),
+            "Cycle" => Ok(Some(Request::Cycle { unit: arguments::<(String,)>(message)?.0 })),
             "Notices" => Ok(Some(Request::Notices { unit: arguments::<(String,)>(message)?.0 })),
             "Plan" => {
                 let (verb, units, mode) = arguments(message)?;
@@ -117,6 +123,7 @@ impl Request {
     pub fn message(&self) -> Result<Message, zbus::Error> {
         match self {
             Request::Why { unit } => call(BROKER, "Why", &(unit,)),
+            Request::Cycle { unit } => call(BROKER, "Cycle", &(unit,)),
             Request::Notices { unit } => call(BROKER, "Notices", &(unit,)),
             Request::Plan { verb, units, mode } => call(BROKER, "Plan", &(verb, units, mode)),
             Request::Simulate { what, arguments } => call(BROKER, "Simulate", &(what, arguments)),
@@ -125,7 +132,7 @@ impl Request {
     }
 }
 
-/// The reply to [`Request::Why`].
+/// The reply to [`Request::Why`] and its like.
 ///
 /// # Errors
 /// When it cannot be serialized.
@@ -182,7 +189,8 @@ mod tests {
         let plan = Request::Plan { verb: "start".into(), units: vec!["a.service".into()], mode: "replace".into() };
         let simulate = Request::Simulate { what: "exit".into(), arguments: vec!["a.service".into(), "1".into()] };
         let notices = Request::Notices { unit: "a.service".into() };
-        for request in [plan.clone(), simulate, notices] {
+        let cycle = Request::Cycle { unit: "a.service".into() };
+        for request in [plan.clone(), simulate, notices, cycle] {
             assert_eq!(Request::parse(&request.message().unwrap()).unwrap(), Some(request));
         }
         let job = PlannedJob {

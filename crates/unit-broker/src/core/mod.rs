@@ -24,6 +24,7 @@
 //! - A worker that is away is away: its units keep their last state, their jobs wait ([`Event::WorkerAway`]).
 
 mod api;
+mod cycles;
 mod dispatch;
 mod engine;
 mod graph;

@@ -4,7 +4,6 @@
 //! (a service died, a device went) has all its consequences.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use unit_parser::UnitName;
@@ -13,6 +12,7 @@ use super::api::event::{DeviceState, ExitInfo, Invocation};
 use super::api::types::{ActiveState, JobState, JobType, Time};
 use super::api::view::{ConditionView, Stamps};
 use super::api::world::World;
+use super::cycles::Chain;
 use super::engine::{Cx, Engine, Options};
 use super::graph::record::PendingTrigger;
 use super::jobs::{Job, JobId};
@@ -63,6 +63,9 @@ pub struct SavedUnit {
     pub starts: (u64, u32),
     /// The last links of its causal chain.
     pub why: Vec<WhyEntry>,
+    /// The one that tells of an ordering cycle for which it wasn't started.
+    #[serde(default)]
+    pub cycle: Option<u64>,
     /// It isn't loaded any more: only its causal chain counts.
     #[serde(default)]
     pub unloaded: bool,
@@ -155,13 +158,14 @@ impl Engine {
             wanted_again: self.deferred.is_wanted_again(id),
             retries: record.retries,
             starts: (record.starts.begin, record.starts.count),
-            why: record.why.iter().map(|entry| (**entry).clone()).collect(),
+            why: record.why.saved(),
+            cycle: record.why.cycle,
             unloaded: false,
         })
     }
 
     fn saved_past(&self, unit: &UnitName) -> Option<SavedUnit> {
-        let why = self.trail.past(unit)?.iter().map(|entry| (**entry).clone()).collect();
+        let chain = self.trail.past(unit)?;
         Some(SavedUnit {
             unit: unit.clone(),
             active: ActiveState::Inactive,
@@ -180,7 +184,8 @@ impl Engine {
             wanted_again: false,
             retries: false,
             starts: (0, 0),
-            why,
+            why: chain.saved(),
+            cycle: chain.cycle,
             unloaded: true,
         })
     }
@@ -215,7 +220,7 @@ impl Engine {
         let (mut past, loaded): (Vec<_>, Vec<_>) = units.into_iter().partition(|unit| unit.unloaded);
         past.sort_by_key(|unit| unit.why.last().map(|entry| entry.sequence));
         for unit in past {
-            if let Some(forgotten) = engine.trail.keep(unit.unit, unit.why.into_iter().map(Arc::new).collect()) {
+            if let Some(forgotten) = engine.trail.keep(unit.unit, Chain::restored(unit.why, unit.cycle)) {
                 engine.unsave(forgotten);
             }
         }
@@ -245,7 +250,7 @@ impl Engine {
         record.exit = saved.exit;
         record.starts = RateLimit { begin: saved.starts.0, count: saved.starts.1 };
         record.retries = saved.retries;
-        record.why = saved.why.into_iter().map(Arc::new).collect();
+        record.why = Chain::restored(saved.why, saved.cycle);
         if record.active == ActiveState::Failed {
             self.failed.insert(id);
         }

@@ -14,12 +14,11 @@ use super::api::action::Action;
 use super::api::cause::Cause;
 use super::api::error::EngineError;
 use super::api::types::{JobState, JobType};
+use super::cycles::Chain;
 use super::engine::{Cx, Engine};
 use super::graph::UnitId;
 use super::transaction::{Planned, Pull, Transaction};
 
-/// Entries kept per unit.
-const KEPT: usize = 12;
 /// Unloaded units whose entries are kept: most jobs that come to nothing belong to units that are unloaded right after.
 const PAST: usize = 128;
 /// Entries told at most by one `why`.
@@ -51,7 +50,7 @@ pub(super) struct Trail {
     root: Arc<str>,
     parent: Option<u64>,
     /// Entries of units that are unloaded, the longest ago first.
-    past: VecDeque<(UnitName, VecDeque<Arc<WhyEntry>>)>,
+    past: VecDeque<(UnitName, Chain)>,
 }
 
 /// What to go back to.
@@ -85,23 +84,23 @@ impl Trail {
     }
 
     /// A unit is unloaded; the unit whose entries are given up for it.
-    pub fn keep(&mut self, unit: UnitName, entries: VecDeque<Arc<WhyEntry>>) -> Option<UnitName> {
-        if entries.is_empty() {
+    pub fn keep(&mut self, unit: UnitName, chain: Chain) -> Option<UnitName> {
+        if chain.entries.is_empty() {
             return None;
         }
-        self.past.push_back((unit, entries));
+        self.past.push_back((unit, chain));
         if self.past.len() > PAST { self.past.pop_front().map(|(unit, _)| unit) } else { None }
     }
 
     /// A unit is loaded (again): what happened to it before.
-    pub fn take(&mut self, unit: &UnitName) -> VecDeque<Arc<WhyEntry>> {
+    pub fn take(&mut self, unit: &UnitName) -> Chain {
         let at = self.past.iter().position(|(past, _)| past == unit);
-        at.and_then(|at| self.past.remove(at)).map(|(_, entries)| entries).unwrap_or_default()
+        at.and_then(|at| self.past.remove(at)).map(|(_, chain)| chain).unwrap_or_default()
     }
 
     /// What happened to a unit that isn't loaded.
-    pub fn past(&self, unit: &UnitName) -> Option<&VecDeque<Arc<WhyEntry>>> {
-        self.past.iter().find(|(past, _)| past == unit).map(|(_, entries)| entries)
+    pub fn past(&self, unit: &UnitName) -> Option<&Chain> {
+        self.past.iter().find(|(past, _)| past == unit).map(|(_, chain)| chain)
     }
 
     /// The root cause in words.
@@ -132,11 +131,7 @@ impl Engine {
             parent: self.trail.parent,
         });
         self.actions.push(Action::Why(entry.clone()));
-        let kept = &mut self.graph[unit].why;
-        if kept.len() == KEPT {
-            kept.pop_front();
-        }
-        kept.push_back(entry);
+        self.graph[unit].why.push(entry);
         Some(sequence)
     }
 
@@ -203,19 +198,19 @@ impl Engine {
     /// A request came to nothing.
     pub(super) fn record_refusal(&mut self, cx: &Cx, unit: UnitId, job_type: JobType, error: &EngineError) {
         let change = match error {
-            EngineError::Cyclic(edges) => format!("{job_type} refused: {error} {}", edges.join("; ")),
+            EngineError::Cyclic(edges) => format!("{job_type} refused, its order is cyclic: {}", edges.join("; ")),
             error => format!("{job_type} refused: {error}"),
         };
-        self.record_job(cx, unit, change);
+        let entry = self.record_job(cx, unit, change);
+        if matches!(error, EngineError::Cyclic(_)) && job_type != JobType::Stop {
+            self.held_by_cycle(unit, entry);
+        }
     }
 
-    fn find_entry(&self, sequence: u64) -> Option<&WhyEntry> {
+    pub(super) fn find_entry(&self, sequence: u64) -> Option<&WhyEntry> {
         // Numbers ascend in every unit's list, so each is a quick look.
-        let past = self.trail.past.iter().map(|(_, entries)| entries);
-        self.graph.iter().map(|record| &record.why).chain(past).find_map(|entries| {
-            let at = entries.binary_search_by_key(&sequence, |entry| entry.sequence).ok()?;
-            entries.get(at).map(|entry| &**entry)
-        })
+        let past = self.trail.past.iter().map(|(_, chain)| chain);
+        self.graph.iter().map(|record| &record.why).chain(past).find_map(|chain| chain.find(sequence))
     }
 
     /// The causal chain of a unit's last changes, newest first; parents (of other units too) follow their children.
@@ -231,7 +226,7 @@ impl Engine {
         };
         let waits = id.and_then(|id| self.waits(id));
         let mut told: Vec<WhyEntry> = Vec::new();
-        for own in waits.iter().chain(kept.iter().rev().map(|entry| &**entry)) {
+        for own in waits.iter().chain(kept.entries.iter().rev().map(|entry| &**entry)) {
             let mut next = Some(own);
             while let Some(entry) = next {
                 if told.len() >= TOLD || told.iter().any(|known| known.sequence == entry.sequence) {

@@ -23,6 +23,10 @@ pub fn handle(broker: &mut Broker, call: &Call) -> Answered {
             let chain = broker.model.engine.why(&parse(&unit)?);
             why_reply(&call.message, &entries(&chain))
         }
+        Some(Request::Cycle { unit }) => {
+            let chain = broker.model.engine.cycle(&parse(&unit)?);
+            why_reply(&call.message, &entries(&chain))
+        }
         Some(Request::Notices { unit }) => return notices(broker, call, &parse(&unit)?),
         Some(Request::Plan { verb, units, mode }) => {
             let jobs = plan(broker, call, &verb, &units, &mode)?;

@@ -4,14 +4,14 @@
 //! [reload-failure] [auto-restart] [skip]`, `settle` (the workers carry out all they were told), `plug`, `unplug`,
 //! `change DEVICE [wants=A,B] [following=D]`, `trigger ID SOCKET SERVICE [connection]`, `restart-due UNIT`,
 //! `away|back|list WORKER ...`, `time SECONDS`, `boot TARGET`, `cancel JOB`, `reload`, `idle`, `reset-failed [UNIT]`,
-//! `file UNIT LINE;LINE`, `crash` (the broker restarts), `states`, `why UNIT`, `plan VERB UNIT [MODE]`,
+//! `file UNIT LINE;LINE`, `crash` (the broker restarts), `states`, `why UNIT`, `cycle UNIT`, `plan VERB UNIT [MODE]`,
 //! `simulate plug|unplug|connect|exit|time ...`, `mounted UNIT ..` (all that are).
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use unit_broker::core::{
     Action, ActiveState, Cause, Device, DeviceAction, DeviceState, Engine, EngineError, Event, ExitInfo, Happening,
-    JobMode, JobRequest, JobType, Options, PlannedJob, Reply, Status, StatusFlags, Time, Worker,
+    JobMode, JobRequest, JobType, Options, PlannedJob, Reply, Status, StatusFlags, Time, WhyEntry, Worker,
 };
 use unit_parser::{UnitName, UnitType};
 
@@ -470,7 +470,8 @@ impl Player {
                     jobs.iter().map(|job| format!("{} {} {} {}", job.id, job.unit, job.job_type, job.state)).collect();
                 self.out.extend(lines);
             }
-            ["why", unit] => self.why(unit),
+            ["why", unit] => self.chain(&self.engine.why(&name(unit))),
+            ["cycle", unit] => self.chain(&self.engine.cycle(&name(unit))),
             ["plan", verb, unit, mode @ ..] => self.plan(verb, unit, mode),
             ["simulate", rest @ ..] => self.simulate(rest),
             ["show", unit] => self.show(unit),
@@ -496,9 +497,8 @@ impl Player {
         self.out.extend(lines);
     }
 
-    fn why(&mut self, unit: &str) {
-        let entries = self.engine.why(&name(unit));
-        for entry in &entries {
+    fn chain(&mut self, entries: &[WhyEntry]) {
+        for entry in entries {
             let parent = entry.parent.map_or(String::new(), |parent| format!(" <- {parent}"));
             let source = if entry.source.is_empty() { String::new() } else { format!(" [{}]", entry.source) };
             self.out.push(format!(

@@ -60,6 +60,24 @@ pub async fn latest(manager: &Manager, unit: &UnitName) -> Option<String> {
     Some(format!("{cause}{source}"))
 }
 
+/// The ordering cycle because of which a unit doesn't run: what was dropped or refused, then its edges; empty if there is none.
+pub async fn cycle(manager: &Manager, unit: &UnitName) -> Vec<String> {
+    let Ok(message) = (Request::Cycle { unit: unit.to_string() }).message() else { return Vec::new() };
+    let Ok(reply) = manager.send(message).await else { return Vec::new() };
+    parse_why(&reply).map(|entries| cycle_lines(&entries)).unwrap_or_default()
+}
+
+/// One line a step: `a.service start runs before b.service start (FILE:LINE)`.
+fn cycle_lines(entries: &[WhyEntry]) -> Vec<String> {
+    let mut lines = Vec::new();
+    for entry in entries {
+        let (what, edges) = entry.change.rsplit_once(": ").unwrap_or((&entry.change, ""));
+        lines.push(format!("{what} - {}  ({})", entry.cause, time::precise(entry.realtime_usec)));
+        lines.extend(edges.split("; ").filter(|edge| !edge.is_empty()).map(str::to_owned));
+    }
+    lines
+}
+
 /// Entries that caused nothing else in the list come first (newest first); below each, indented, what caused it.
 fn tree(entries: &[WhyEntry]) -> Vec<String> {
     let is_cause = |index: usize| entries.iter().any(|entry| usize::try_from(entry.parent) == Ok(index));
@@ -124,6 +142,20 @@ mod tests {
         assert!(lines[1].starts_with("    because a.service: start job"));
         assert!(lines[2].starts_with("      because x.device: plugged"));
         assert!(lines[3].starts_with("  a.service: inactive"));
+    }
+
+    #[test]
+    fn an_ordering_cycle_is_a_line_an_edge() {
+        let whole = "Ordering cycle found, jobs of b.service dropped: a.service start runs before b.service start \
+                     (/etc/b.service:3); b.service start runs before a.service start (/etc/a.service:2)";
+        let lines = cycle_lines(&[
+            entry("c.service", "start dropped along with that of b.service", 1),
+            entry("b.service", whole, -1),
+        ]);
+        assert_eq!(lines.len(), 4, "{lines:?}");
+        assert!(lines[1].starts_with("Ordering cycle found, jobs of b.service dropped - "), "{lines:?}");
+        assert_eq!(lines[2], "a.service start runs before b.service start (/etc/b.service:3)");
+        assert_eq!(lines[3], "b.service start runs before a.service start (/etc/a.service:2)");
     }
 
     #[test]

@@ -45,7 +45,7 @@ impl Engine {
             self.derive(cx, id);
             self.graph[id].dependencies.sweep();
             let past = self.trail.take(&self.graph[id].name);
-            if self.graph[id].why.is_empty() {
+            if self.graph[id].why.entries.is_empty() {
                 self.graph[id].why = past;
             }
             self.actions.push(Action::UnitNew(self.graph[id].name.clone()));

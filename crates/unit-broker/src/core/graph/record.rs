@@ -1,7 +1,7 @@
 //! One unit as the engine keeps it.
 
 use std::borrow::Cow;
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -12,9 +12,9 @@ use super::settings::Settings;
 use crate::core::api::event::{DeviceState, ExitInfo, Invocation};
 use crate::core::api::types::ActiveState;
 use crate::core::api::view::{ConditionView, Stamps};
+use crate::core::cycles::Chain;
 use crate::core::jobs::JobId;
 use crate::core::ratelimit::RateLimit;
-use crate::core::why::WhyEntry;
 
 /// A unit's place in the graph. Places of removed units are used again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -90,7 +90,7 @@ pub(in crate::core) struct Record {
     pub clients: BTreeSet<u64>,
     pub perpetual: bool,
     pub transient: bool,
-    pub why: VecDeque<Arc<WhyEntry>>,
+    pub why: Chain,
 }
 
 impl Record {
@@ -127,7 +127,7 @@ impl Record {
             clients: BTreeSet::new(),
             perpetual: false,
             transient: false,
-            why: VecDeque::new(),
+            why: Chain::default(),
         }
     }
 }

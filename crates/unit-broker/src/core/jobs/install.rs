@@ -68,6 +68,9 @@ impl Engine {
         if matches!(proposal.job_type, JobType::Start | JobType::Stop | JobType::Restart) {
             record.retries = false;
         }
+        if matches!(proposal.job_type, JobType::Start | JobType::Restart) {
+            record.why.cycle = None;
+        }
         let place = if proposal.job_type == JobType::Nop { &mut record.nop_job } else { &mut record.job };
         *place = Some(id);
         let name = record.name.clone();

@@ -94,6 +94,9 @@ impl Engine {
         record.active = now;
         record.sub = new.sub;
         record.result = new.result;
+        if !now.is_down() {
+            record.why.cycle = None;
+        }
         let stamps = &mut record.stamps;
         stamps.state_change = cx.now;
         match (old.is_down(), now.is_down()) {

@@ -58,8 +58,8 @@ impl Engine {
         self.forget_place(id);
         let name = self.graph[id].name.clone();
         let mut record = self.graph.remove(id);
-        let entries = record.as_mut().map(|record| std::mem::take(&mut record.why)).unwrap_or_default();
-        if let Some(forgotten) = self.trail.keep(name.clone(), entries) {
+        let chain = record.as_mut().map(|record| std::mem::take(&mut record.why)).unwrap_or_default();
+        if let Some(forgotten) = self.trail.keep(name.clone(), chain) {
             self.unsave(forgotten);
         }
         if let Some(head) = record.and_then(|record| record.device).and_then(|device| device.following)

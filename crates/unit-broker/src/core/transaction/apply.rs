@@ -104,7 +104,7 @@ impl Engine {
                 return Err(error);
             }
         };
-        self.report_cycles(cx, &cycles);
+        self.report_cycles(cx, &plan, &cycles);
         if matches!(mode, JobMode::Isolate | JobMode::Flush) {
             let gone: Vec<JobId> = self.swept(&plan).map(|job| job.id).collect();
             for id in gone {
@@ -176,22 +176,6 @@ impl Engine {
             Some((place, Pull::Following)) => format!("the same device as {}", by(place)).into(),
             Some((place, Pull::Isolate)) => format!("{} is isolated", by(place)).into(),
             Some((place, Pull::Triggering)) => format!("it would start {} again", by(place)).into(),
-        }
-    }
-
-    fn report_cycles(&mut self, cx: &mut Cx, cycles: &[Cycle]) {
-        for cycle in cycles {
-            let Some(victim) = cycle.dropped else { continue };
-            let name = self.graph[victim].name.clone();
-            let text = format!("Ordering cycle found, jobs of {name} dropped: {}", cycle.edges.join("; "));
-            self.actions.push(Action::Log(Some(name.clone()), LogLevel::Error, text.clone()));
-            // It may be long: told once, and the others' entries lead to it.
-            let whole = self.record_job(cx, victim, text);
-            let outer = self.trail.enter(whole);
-            for unit in cycle.units.iter().filter(|unit| **unit != victim) {
-                self.record_job(cx, *unit, format!("part of an ordering cycle, jobs of {name} dropped"));
-            }
-            self.trail.leave(outer);
         }
     }
 }

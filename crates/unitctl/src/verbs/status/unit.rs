@@ -27,6 +27,10 @@ pub async fn print(broker: &Manager, unit: &UnitName, properties: &Properties) -
     if let Some(cause) = super::super::why::latest(broker, unit).await {
         line("Cause", &cause);
     }
+    if let [first, rest @ ..] = super::super::why::cycle(broker, unit).await.as_slice() {
+        line("Cycle", first);
+        rest.iter().for_each(|text| continued(text));
+    }
     notices(broker, unit, properties).await;
     related(broker, properties, "TriggeredBy").await?;
     related(broker, properties, "Triggers").await?;
