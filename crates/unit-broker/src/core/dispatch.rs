@@ -45,6 +45,12 @@ impl Engine {
                 let id = self.define(cx, *unit);
                 Ok(Reply::Unit(self.graph[id].name.clone()))
             }
+            Event::Mark(unit, markers) => {
+                let id = self.known(&unit)?;
+                self.graph[id].markers = markers;
+                self.save(id);
+                Ok(Reply::Done)
+            }
             Event::Ref { unit, client } => {
                 let id = self.known(&unit)?;
                 self.graph[id].clients.insert(client);
@@ -108,6 +114,7 @@ impl Engine {
             | Event::Reload
             | Event::ReloadUnit(_)
             | Event::Define(_)
+            | Event::Mark(..)
             | Event::Ref { .. }
             | Event::Unref { .. }
             | Event::ClientGone(_)

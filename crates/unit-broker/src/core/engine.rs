@@ -221,6 +221,7 @@ fn cause_of(event: &Event) -> Cause {
         Event::Time => Cause::Manager("time".to_owned()),
         Event::Load(_)
         | Event::Define(_)
+        | Event::Mark(..)
         | Event::Ref { .. }
         | Event::Unref { .. }
         | Event::ClientGone(_)

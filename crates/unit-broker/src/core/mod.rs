@@ -47,7 +47,7 @@ pub use api::event::{
     Device, DeviceAction, DeviceState, Event, ExitInfo, Invocation, JobRequest, Status, StatusFlags, Worker,
 };
 pub use api::reply::{Affected, Queued, Reply};
-pub use api::types::{ActiveState, JobMode, JobResult, JobState, JobType, SystemState, Time};
+pub use api::types::{ActiveState, JobMode, JobResult, JobState, JobType, Markers, SystemState, Time};
 pub use api::view::{ConditionView, JobView, Stamps, UnitView};
 pub use api::world::{Tested, World};
 pub use engine::{Engine, Options};

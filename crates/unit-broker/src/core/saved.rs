@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use unit_parser::UnitName;
 
 use super::api::event::{DeviceState, ExitInfo, Invocation};
-use super::api::types::{ActiveState, JobState, JobType, Time};
+use super::api::types::{ActiveState, JobState, JobType, Markers, Time};
 use super::api::view::{ConditionView, Stamps};
 use super::api::world::World;
 use super::cycles::Chain;
@@ -59,6 +59,9 @@ pub struct SavedUnit {
     /// A device was plugged while it stopped, and wants it started.
     #[serde(default)]
     pub wanted_again: bool,
+    /// What package managers noted.
+    #[serde(default)]
+    pub markers: Markers,
     /// Recent starts, for `StartLimitBurst=`: begin of the interval (monotonic, µs) and count.
     pub starts: (u64, u32),
     /// The last links of its causal chain.
@@ -157,6 +160,7 @@ impl Engine {
             accepted_by: record.accepted_by.clone(),
             wanted_again: self.deferred.is_wanted_again(id),
             retries: record.retries,
+            markers: record.markers,
             starts: (record.starts.begin, record.starts.count),
             why: record.why.saved(),
             cycle: record.why.cycle,
@@ -183,6 +187,7 @@ impl Engine {
             accepted_by: None,
             wanted_again: false,
             retries: false,
+            markers: Markers::default(),
             starts: (0, 0),
             why: chain.saved(),
             cycle: chain.cycle,
@@ -250,6 +255,7 @@ impl Engine {
         record.exit = saved.exit;
         record.starts = RateLimit { begin: saved.starts.0, count: saved.starts.1 };
         record.retries = saved.retries;
+        record.markers = saved.markers;
         record.why = Chain::restored(saved.why, saved.cycle);
         if record.active == ActiveState::Failed {
             self.failed.insert(id);

@@ -41,6 +41,7 @@ impl Engine {
             asserts: &record.asserts,
             invocation: record.invocation,
             job: record.job.map(|job| job.0),
+            markers: record.markers,
             can_start,
             can_stop: self.can_stop(id) && !settings.refuse_manual_stop,
             can_reload: self.can_reload(id),
@@ -73,7 +74,7 @@ impl Engine {
 
     fn job_view(&self, job: &Job) -> JobView<'_> {
         let mut waits_for = Vec::new();
-        if job.state == JobState::Waiting {
+        if job.state == JobState::Waiting && !job.ignore_order {
             let jobs = |kind| self.graph.of_kind(job.unit, kind).filter_map(|other| self.graph[other].job);
             let stops = |id: &JobId| self.jobs.get(*id).is_some_and(|other| super::jobs::kind::stops(other.job_type));
             waits_for.extend(jobs(DependencyKind::Before).filter(stops).map(|id| id.0));

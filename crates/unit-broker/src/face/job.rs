@@ -40,13 +40,13 @@ pub fn handle(broker: &mut Broker, call: &Call, id: u32, member: &str) -> Answer
     }
 }
 
-/// Jobs that one waits for (`after`), or that wait for it.
+/// Jobs that come after this one, for they wait for it; or (`after` is false) that it waits for.
 #[must_use]
 pub fn related(broker: &Broker, id: u32, after: bool) -> Vec<JobRelation> {
     let engine = &broker.model.engine;
     let waits: Vec<u32> = engine.job(id).map(|job| job.waits_for).unwrap_or_default();
     let jobs = engine.jobs();
-    let wanted = |job: &&JobView<'_>| if after { waits.contains(&job.id) } else { job.waits_for.contains(&id) };
+    let wanted = |job: &&JobView<'_>| if after { job.waits_for.contains(&id) } else { waits.contains(&job.id) };
     jobs.iter().filter(wanted).map(row).collect()
 }
 

@@ -2,11 +2,11 @@
 
 use bus_api::errors::{BusError, ErrorName};
 use unit_parser::UnitName;
-use zbus::OwnedObjectPath;
+use zbus::{OwnedObjectPath, OwnedVariant};
 
 use super::call::{Answered, Call, object_path};
 use super::unit::Verb;
-use super::{clean, dispatch, errors, job, power, processes, unit, unit_files};
+use super::{clean, dispatch, errors, job, markers, power, processes, unit, unit_files};
 use crate::core::{Event, UnitView};
 use crate::driver::Broker;
 use crate::glob;
@@ -84,7 +84,12 @@ pub fn handle(broker: &mut Broker, call: &Call, member: &str) -> Answered {
             let unit = unit::load(broker, &name)?;
             unit::enqueue_any(broker, call, &unit, &job_type, &mode)
         }
-        "EnqueueMarkedJobs" => call.reply(&(Vec::<OwnedObjectPath>::new(),)),
+        "EnqueueMarkedJobs" => markers::enqueue(broker, call),
+        "SetUnitProperties" => {
+            let (name, _, properties): (String, bool, Vec<(String, OwnedVariant)>) = call.arguments()?;
+            let unit = unit::usable(broker, &name)?;
+            markers::set_properties(broker, call, &unit, &properties)
+        }
         "KillUnit" => {
             let (name, whom, signal): (String, String, i32) = call.arguments()?;
             let unit = unit::loaded(broker, call, &name)?;

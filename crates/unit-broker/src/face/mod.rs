@@ -11,6 +11,7 @@ pub mod errors;
 mod introspect;
 mod job;
 mod manager;
+mod markers;
 pub mod object;
 mod power;
 pub mod processes;

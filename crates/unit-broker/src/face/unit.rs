@@ -3,10 +3,11 @@
 use bus_api::errors::{BusError, ErrorName};
 use bus_api::worker::Request;
 use unit_parser::{LoadState, UnitName};
+use zbus::OwnedVariant;
 
 use super::call::{Answered, Call, object_path};
 use super::object::job_path;
-use super::{clean, errors, processes};
+use super::{clean, errors, markers, processes};
 use crate::core::{Cause, Event, JobMode, JobRequest, JobType, Queued, Reply, worker};
 use crate::driver::Broker;
 
@@ -35,7 +36,10 @@ pub fn handle(broker: &mut Broker, call: &Call, unit: &UnitName, member: &str) -
             let (what,): (Vec<String>,) = call.arguments()?;
             clean::clean(broker, call, unit, &what)
         }
-        "SetProperties" => Err(errors::not_supported(member)),
+        "SetProperties" => {
+            let (_, properties): (bool, Vec<(String, OwnedVariant)>) = call.arguments()?;
+            markers::set_properties(broker, call, unit, &properties)
+        }
         _ => {
             let Some(verb) = Verb::of_method(member) else {
                 return Err(errors::unknown_method(member, &call.interface));
@@ -104,7 +108,11 @@ pub fn request(unit: UnitName, verb: Verb, mode: JobMode, cause: Cause) -> JobRe
     JobRequest { unit, job_type, mode, reload_if_possible, manual: true, cause }
 }
 
-fn queue(broker: &mut Broker, call: &Call, unit: &UnitName, verb: Verb, mode: &str) -> Result<Queued, BusError> {
+/// Enqueues a job.
+///
+/// # Errors
+/// What the caller is told.
+pub fn queue(broker: &mut Broker, call: &Call, unit: &UnitName, verb: Verb, mode: &str) -> Result<Queued, BusError> {
     let mode = JobMode::parse(mode).ok_or_else(|| BusError::invalid_args(format!("Job mode {mode} invalid")))?;
     let request = request(unit.clone(), verb, mode, call.cause());
     match broker.request(Event::Enqueue(request))? {

@@ -57,6 +57,7 @@ pub fn value(model: &Model, view: &UnitView<'_>, property: &str) -> Option<Varia
         "Conditions" => conditions(unit.conditions().collect(), view.conditions),
         "Asserts" => conditions(unit.asserts().collect(), view.asserts),
         "LoadError" => load_error(view),
+        "Markers" => strings(view.markers.words()),
         "Transient" => Variant::Bool(view.transient),
         "Perpetual" => Variant::Bool(view.perpetual),
         "InvocationID" if view.invocation == [0; 16] => array(&Signature::U8, []),

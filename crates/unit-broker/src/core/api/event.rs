@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use unit_parser::{Unit, UnitName};
 
 use super::cause::Cause;
-use super::types::{ActiveState, JobMode, JobType, Time};
+use super::types::{ActiveState, JobMode, JobType, Markers, Time};
 
 /// A daemon that owns the truth about some units.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -54,6 +54,8 @@ pub enum Event {
         /// By whom.
         client: u64,
     },
+    /// `Markers` of `SetUnitProperties`. Replies `Done`.
+    Mark(UnitName, Markers),
     /// `UnrefUnit`. Replies `Done`.
     Unref {
         /// Which.

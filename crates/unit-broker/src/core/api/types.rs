@@ -140,3 +140,20 @@ words! {
         Stopping "stopping" "Shutting down.",
     }
 }
+
+/// `Markers` of a unit: what a package manager wants done to it later.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Markers {
+    /// `needs-reload`; ends with the reload.
+    pub needs_reload: bool,
+    /// `needs-restart`; ends, as the other, when the unit is down.
+    pub needs_restart: bool,
+}
+
+impl Markers {
+    /// systemd's words for those that are set.
+    pub fn words(self) -> impl Iterator<Item = &'static str> {
+        let words = [(self.needs_reload, "needs-reload"), (self.needs_restart, "needs-restart")];
+        words.into_iter().filter_map(|(set, word)| set.then_some(word))
+    }
+}

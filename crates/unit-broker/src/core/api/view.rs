@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use unit_parser::{LoadState, Unit, UnitName};
 
 use super::event::Invocation;
-use super::types::{ActiveState, JobState, JobType, Time};
+use super::types::{ActiveState, JobState, JobType, Markers, Time};
 
 /// When a unit last changed, entered and left its states. Zero: never.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,6 +69,8 @@ pub struct UnitView<'a> {
     pub invocation: Invocation,
     /// `Job`.
     pub job: Option<u32>,
+    /// `Markers`.
+    pub markers: Markers,
     /// `CanStart`.
     pub can_start: bool,
     /// `CanStop`.

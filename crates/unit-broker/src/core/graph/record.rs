@@ -10,7 +10,7 @@ use unit_parser::{LoadState, Unit, UnitName};
 use super::dependencies::Dependencies;
 use super::settings::Settings;
 use crate::core::api::event::{DeviceState, ExitInfo, Invocation};
-use crate::core::api::types::ActiveState;
+use crate::core::api::types::{ActiveState, Markers};
 use crate::core::api::view::{ConditionView, Stamps};
 use crate::core::cycles::Chain;
 use crate::core::jobs::JobId;
@@ -78,6 +78,7 @@ pub(in crate::core) struct Record {
 
     pub job: Option<JobId>,
     pub nop_job: Option<JobId>,
+    pub markers: Markers,
     pub starts: RateLimit,
     pub start_limit_hit: bool,
     /// Its start failed only because a dependency's did, and is to be tried again (`X-RetryAfterDependency=`).
@@ -119,6 +120,7 @@ impl Record {
             own_failure: false,
             job: None,
             nop_job: None,
+            markers: Markers::default(),
             starts: RateLimit::default(),
             start_limit_hit: false,
             retries: false,

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use unit_parser::{DependencyKind, UnitType};
 
 use crate::core::api::event::StatusFlags;
-use crate::core::api::types::{ActiveState, JobMode, JobResult, JobState, JobType};
+use crate::core::api::types::{ActiveState, JobMode, JobResult, JobState, JobType, Markers};
 use crate::core::engine::{Cx, Engine};
 use crate::core::graph::{Atom, UnitId};
 
@@ -94,8 +94,13 @@ impl Engine {
         record.active = now;
         record.sub = new.sub;
         record.result = new.result;
-        if !now.is_down() {
+        if now.is_down() {
+            record.markers = Markers::default();
+        } else {
             record.why.cycle = None;
+        }
+        if now == ActiveState::Reloading && old != now {
+            record.markers.needs_reload = false;
         }
         let stamps = &mut record.stamps;
         stamps.state_change = cx.now;
