@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use rustix::io::Errno;
+
 macro_rules! error_names {
     ($($(#[$doc:meta])* $variant:ident => $name:literal,)*) => {
         /// Name of a D-Bus error that Quintet sends.
@@ -57,6 +59,8 @@ error_names! {
     FileExists => "org.freedesktop.DBus.Error.FileExists",
     /// Input or output error (EIO).
     IoError => "org.freedesktop.DBus.Error.IOError",
+    /// A file's grammar is broken (EBADMSG).
+    InconsistentMessage => "org.freedesktop.DBus.Error.InconsistentMessage",
     /// Out of memory (ENOMEM).
     NoMemory => "org.freedesktop.DBus.Error.NoMemory",
     /// The address is taken (EADDRINUSE).
@@ -134,7 +138,6 @@ error_names! {
 impl ErrorName {
     /// The name that sd-bus uses for an errno: a D-Bus error of its own where there is one, else `System.Error.EXXX`.
     pub fn from_errno(errno: i32) -> ErrorName {
-        use rustix::io::Errno;
         match Errno::from_raw_os_error(errno) {
             Errno::ACCESS | Errno::PERM => ErrorName::AccessDenied,
             Errno::EXIST => ErrorName::FileExists,
@@ -154,48 +157,54 @@ impl ErrorName {
 
     /// The enum's view of a name received from a peer; `None` for names that Quintet does not send itself.
     pub fn from_wire(name: &str) -> Option<ErrorName> {
-        ErrorName::NAMED.iter().find(|(_, text)| *text == name).map(|(variant, _)| *variant)
+        let errno = || name.strip_prefix("System.Error.").and_then(errno_of_name).map(ErrorName::Errno);
+        ErrorName::NAMED.iter().find(|(_, text)| *text == name).map(|(variant, _)| *variant).or_else(errno)
     }
 }
 
 /// Symbolic names of the errno values that unit files and sockets can bring up.
+const ERRNO_NAMES: &[(Errno, &str)] = &[
+    (Errno::LOOP, "ELOOP"),
+    (Errno::ADDRNOTAVAIL, "EADDRNOTAVAIL"),
+    (Errno::NOTDIR, "ENOTDIR"),
+    (Errno::ISDIR, "EISDIR"),
+    (Errno::NAMETOOLONG, "ENAMETOOLONG"),
+    (Errno::NOSPC, "ENOSPC"),
+    (Errno::DQUOT, "EDQUOT"),
+    (Errno::BUSY, "EBUSY"),
+    (Errno::BADF, "EBADF"),
+    (Errno::XDEV, "EXDEV"),
+    (Errno::NOTEMPTY, "ENOTEMPTY"),
+    (Errno::NOSYS, "ENOSYS"),
+    (Errno::RANGE, "ERANGE"),
+    (Errno::NXIO, "ENXIO"),
+    (Errno::NODEV, "ENODEV"),
+    (Errno::NOTUNIQ, "ENOTUNIQ"),
+    (Errno::NOEXEC, "ENOEXEC"),
+    (Errno::UNATCH, "EUNATCH"),
+    (Errno::ALREADY, "EALREADY"),
+    (Errno::HOSTDOWN, "EHOSTDOWN"),
+    (Errno::SHUTDOWN, "ESHUTDOWN"),
+    (Errno::CONNREFUSED, "ECONNREFUSED"),
+    (Errno::AGAIN, "EAGAIN"),
+    (Errno::MFILE, "EMFILE"),
+    (Errno::NFILE, "ENFILE"),
+    (Errno::BADMSG, "EBADMSG"),
+    (Errno::PROTO, "EPROTO"),
+    (Errno::STALE, "ESTALE"),
+    (Errno::CANCELED, "ECANCELED"),
+    (Errno::AFNOSUPPORT, "EAFNOSUPPORT"),
+    (Errno::PROTONOSUPPORT, "EPROTONOSUPPORT"),
+    (Errno::NOBUFS, "ENOBUFS"),
+];
+
+fn errno_of_name(name: &str) -> Option<i32> {
+    ERRNO_NAMES.iter().find(|(_, text)| *text == name).map(|(errno, _)| errno.raw_os_error())
+}
+
 fn errno_name(errno: i32) -> String {
-    use rustix::io::Errno;
-    const NAMES: &[(Errno, &str)] = &[
-        (Errno::LOOP, "ELOOP"),
-        (Errno::ADDRNOTAVAIL, "EADDRNOTAVAIL"),
-        (Errno::NOTDIR, "ENOTDIR"),
-        (Errno::ISDIR, "EISDIR"),
-        (Errno::NAMETOOLONG, "ENAMETOOLONG"),
-        (Errno::NOSPC, "ENOSPC"),
-        (Errno::DQUOT, "EDQUOT"),
-        (Errno::BUSY, "EBUSY"),
-        (Errno::BADF, "EBADF"),
-        (Errno::XDEV, "EXDEV"),
-        (Errno::NOTEMPTY, "ENOTEMPTY"),
-        (Errno::NOSYS, "ENOSYS"),
-        (Errno::RANGE, "ERANGE"),
-        (Errno::NXIO, "ENXIO"),
-        (Errno::NODEV, "ENODEV"),
-        (Errno::NOTUNIQ, "ENOTUNIQ"),
-        (Errno::NOEXEC, "ENOEXEC"),
-        (Errno::UNATCH, "EUNATCH"),
-        (Errno::ALREADY, "EALREADY"),
-        (Errno::HOSTDOWN, "EHOSTDOWN"),
-        (Errno::SHUTDOWN, "ESHUTDOWN"),
-        (Errno::CONNREFUSED, "ECONNREFUSED"),
-        (Errno::AGAIN, "EAGAIN"),
-        (Errno::MFILE, "EMFILE"),
-        (Errno::NFILE, "ENFILE"),
-        (Errno::BADMSG, "EBADMSG"),
-        (Errno::PROTO, "EPROTO"),
-        (Errno::STALE, "ESTALE"),
-        (Errno::CANCELED, "ECANCELED"),
-        (Errno::AFNOSUPPORT, "EAFNOSUPPORT"),
-        (Errno::PROTONOSUPPORT, "EPROTONOSUPPORT"),
-    ];
     let raw = Errno::from_raw_os_error(errno);
-    NAMES.iter().find(|(e, _)| *e == raw).map_or_else(|| errno.to_string(), |(_, name)| (*name).to_owned())
+    ERRNO_NAMES.iter().find(|(e, _)| *e == raw).map_or_else(|| errno.to_string(), |(_, name)| (*name).to_owned())
 }
 
 /// A D-Bus error: its name and the text that clients print.

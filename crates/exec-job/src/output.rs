@@ -52,7 +52,8 @@ pub fn default_directory(mode: Mode) -> PathBuf {
 /// # Errors
 /// The kernel's.
 pub fn open(directory: &Path, unit: &str, limit: u64) -> io::Result<File> {
-    let path = directory.join(format!("{unit}.log"));
+    let name = file_name(unit);
+    let path = directory.join(format!("{name}.log"));
     let open = || OpenOptions::new().append(true).create(true).mode(0o640).open(&path);
     let file = match open() {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -62,16 +63,43 @@ pub fn open(directory: &Path, unit: &str, limit: u64) -> io::Result<File> {
         other => other?,
     };
     if file.metadata().is_ok_and(|metadata| metadata.len() > limit) {
-        fs::rename(&path, directory.join(format!("{unit}.log.1")))?;
+        fs::rename(&path, directory.join(format!("{name}.log.1")))?;
         return open();
     }
     Ok(file)
+}
+
+/// What a unit's files begin with: its name, or of one that leaves no room for the suffixes the beginning and a number.
+fn file_name(unit: &str) -> String {
+    const LONGEST: usize = 255 - ".log.1".len();
+    const DIGITS: usize = 16;
+    if unit.len() <= LONGEST {
+        return unit.to_owned();
+    }
+    // FNV-1a: the same with every version of this program.
+    let number = unit
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+    let cut = (0..LONGEST - DIGITS).rev().find(|cut| unit.is_char_boundary(*cut)).unwrap_or_default();
+    format!("{}~{number:016x}", &unit[..cut])
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::io::Write;
+
+    #[test]
+    fn long_names_fit_and_differ() {
+        let (one, other) = (format!("{}a.service", "x".repeat(246)), format!("{}b.service", "x".repeat(246)));
+        assert_eq!((file_name(&one).len(), file_name(&other).len()), (249, 249));
+        assert_ne!(file_name(&one), file_name(&other));
+        let dir = std::env::temp_dir().join(format!("quintet-long-names-{}", std::process::id()));
+        for _ in 0..2 {
+            open(&dir, &one, 0).unwrap().write_all(b"x").unwrap();
+        }
+        fs::remove_dir_all(dir).unwrap();
+    }
 
     #[test]
     fn set_aside_when_too_big() {

@@ -1,7 +1,8 @@
 //! Reading the engine: what the D-Bus face shows.
 
-use unit_parser::{DependencyKind, UnitName, UnitType};
+use unit_parser::{DependencyKind, LoadState, UnitName, UnitType};
 
+use super::api::error::EngineError;
 use super::api::types::JobState;
 use super::api::view::{JobView, UnitView};
 use super::engine::Engine;
@@ -49,6 +50,20 @@ impl Engine {
             perpetual: record.perpetual,
             transient: record.transient,
             slice: self.graph.of_kind(id, DependencyKind::InSlice).next().map(|slice| &self.graph[slice].name),
+        }
+    }
+
+    /// Whether the unit's files allow to do anything with it.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn usable(&self, unit: &UnitName) -> Result<(), EngineError> {
+        let id = self.graph.find(unit).ok_or_else(|| EngineError::NotLoaded(unit.to_string()))?;
+        match self.graph[id].load_state {
+            LoadState::Merged | LoadState::Stub => Ok(()),
+            LoadState::Loaded | LoadState::NotFound | LoadState::Masked | LoadState::BadSetting | LoadState::Error => {
+                self.check_loaded(id)
+            }
         }
     }
 

@@ -1,6 +1,7 @@
 //! From a message to its handler.
 
 use unit_parser::UnitName;
+use unit_parser::escape::bus_label_unescape;
 
 use super::call::{Answer, Answered, Call};
 use super::object::{self, Object};
@@ -107,6 +108,7 @@ pub fn dispatch(broker: &mut Broker, call: &Call) -> Answered {
 fn resolve(broker: &mut Broker, call: &Call) -> Result<Target, bus_api::errors::BusError> {
     match object::parse(&call.path) {
         Object::Manager => Ok(Target::Manager),
+        Object::Unit(name) if name.is_template() => Err(errors::invalid_name_or_id(name.as_str())),
         Object::Unit(name) => match broker.handle(Event::Load(name.clone())) {
             Ok(Reply::Unit(primary)) => Ok(Target::Unit(primary)),
             Ok(Reply::Done | Reply::Queued(_)) => Ok(Target::Unit(name)),
@@ -115,7 +117,10 @@ fn resolve(broker: &mut Broker, call: &Call) -> Result<Target, bus_api::errors::
         // The last part may be an invocation ID as well (sd-bus' unit/HEX form).
         Object::BadUnit(label) => match by_invocation_id(broker, &label) {
             Some(name) => Ok(Target::Unit(name)),
-            None => Err(errors::invalid_name_or_id(&label)),
+            None => {
+                let name = bus_label_unescape(&label).unwrap_or(label);
+                Err(errors::invalid_name_or_id(&name))
+            }
         },
         Object::OwnUnit => processes::unit_of_pid(broker, call.caller.pid).map(Target::Unit),
         Object::Job(id) if broker.model.engine.job(id).is_some() => Ok(Target::Job(id)),

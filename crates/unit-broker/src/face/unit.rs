@@ -2,7 +2,7 @@
 
 use bus_api::errors::{BusError, ErrorName};
 use bus_api::worker::Request;
-use unit_parser::{LoadState, UnitName};
+use unit_parser::UnitName;
 use zbus::OwnedVariant;
 
 use super::call::{Answered, Call, object_path};
@@ -183,6 +183,9 @@ pub fn kill(broker: &mut Broker, call: &Call, unit: &UnitName, whom: String, sig
 /// `InvalidArgs` for what is no name.
 pub fn load(broker: &mut Broker, name: &str) -> Result<UnitName, BusError> {
     let parsed = UnitName::parse(name).map_err(|_| errors::invalid_name(name))?;
+    if parsed.is_template() {
+        return Err(BusError::invalid_args(format!("Unit name {name} is missing the instance name.")));
+    }
     match broker.request(Event::Load(parsed.clone()))? {
         Reply::Unit(primary) => Ok(primary),
         Reply::Done | Reply::Queued(_) => Ok(parsed),
@@ -208,16 +211,5 @@ pub fn loaded(broker: &mut Broker, call: &Call, name: &str) -> Result<UnitName, 
 /// Why it isn't usable.
 pub fn usable(broker: &mut Broker, name: &str) -> Result<UnitName, BusError> {
     let unit = load(broker, name)?;
-    let Some(view) = broker.model.engine.unit(&unit) else { return Err(errors::not_loaded(name)) };
-    let error = match view.load_state {
-        LoadState::Loaded | LoadState::Merged | LoadState::Stub => return Ok(unit),
-        LoadState::NotFound => crate::core::EngineError::NoSuchUnit(name.to_owned()),
-        LoadState::Masked => crate::core::EngineError::Masked(name.to_owned()),
-        LoadState::BadSetting => crate::core::EngineError::BadSetting(name.to_owned()),
-        LoadState::Error => crate::core::EngineError::LoadFailed(
-            name.to_owned(),
-            view.definition.load_error.as_ref().map(|(_, text)| text.clone()).unwrap_or_default(),
-        ),
-    };
-    Err(errors::of_engine(&error))
+    broker.model.engine.usable(&unit).map(|()| unit).map_err(|error| errors::of_engine(&error))
 }

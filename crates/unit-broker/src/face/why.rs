@@ -102,7 +102,7 @@ fn planned(job: PlannedJob) -> broker::PlannedJob {
         source: job.source,
         fate: job.fate.as_str().to_owned(),
         reason: job.reason,
-        error: job.error.to_owned(),
+        error: job.error,
         parent: job.parent.and_then(|parent| i32::try_from(parent).ok()).unwrap_or(-1),
     }
 }

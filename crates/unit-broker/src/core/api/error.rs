@@ -14,8 +14,8 @@ pub enum EngineError {
     Masked(String),
     #[error("Unit {0} has a bad unit file setting.")]
     BadSetting(String),
-    /// Unit, and what went wrong.
-    #[error("Unit {0} failed to load properly, please adjust/correct and reload service manager: {1}")]
+    /// The D-Bus error name of what went wrong, and the message.
+    #[error("{1}")]
     LoadFailed(String, String),
     #[error("Job type {0} is not applicable for unit {1}.")]
     NotApplicable(String, String),
@@ -46,12 +46,12 @@ pub enum EngineError {
 
 impl EngineError {
     /// The D-Bus error name.
-    pub const fn dbus_name(&self) -> &'static str {
+    pub fn dbus_name(&self) -> &str {
         match self {
             EngineError::NoSuchUnit(_) | EngineError::NotLoaded(_) => "org.freedesktop.systemd1.NoSuchUnit",
             EngineError::Masked(_) => "org.freedesktop.systemd1.UnitMasked",
             EngineError::BadSetting(_) => "org.freedesktop.systemd1.BadUnitSetting",
-            EngineError::LoadFailed(..) => "org.freedesktop.systemd1.LoadFailed",
+            EngineError::LoadFailed(name, _) => name,
             EngineError::NotApplicable(..) => "org.freedesktop.systemd1.JobTypeNotApplicable",
             EngineError::OnlyByDependency(_) => "org.freedesktop.systemd1.OnlyByDependency",
             EngineError::NoIsolation => "org.freedesktop.systemd1.NoIsolation",

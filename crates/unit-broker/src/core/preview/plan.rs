@@ -60,7 +60,7 @@ pub struct PlannedJob {
     /// Why, where there is more to say.
     pub reason: String,
     /// The D-Bus name of the error, for what is refused.
-    pub error: &'static str,
+    pub error: String,
     /// The job in the list that pulled it in; `None` for the job of a request.
     pub parent: Option<usize>,
 }
@@ -95,7 +95,7 @@ impl Engine {
                 source: String::new(),
                 fate: Fate::Refused,
                 reason: error_text(&error),
-                error: error.dbus_name(),
+                error: error.dbus_name().to_owned(),
                 parent: None,
             }),
         }
@@ -116,7 +116,7 @@ impl Engine {
                 source: job.pulled_by.map_or_else(String::new, |(by, pull)| self.pull_source(plan, by, pull, job.unit)),
                 fate,
                 reason,
-                error: "",
+                error: String::new(),
                 parent: job.pulled_by.map(|(by, _)| first + by),
             });
         }
@@ -130,7 +130,7 @@ impl Engine {
                 source: self.pull_source(plan, *by, *pull, *unit),
                 fate: Fate::Refused,
                 reason: error_text(error),
-                error: error.dbus_name(),
+                error: error.dbus_name().to_owned(),
                 parent: Some(first + by),
             });
         }
@@ -143,7 +143,7 @@ impl Engine {
                     source: String::new(),
                     fate: Fate::Canceled,
                     reason: format!("job {} is not part of the transaction", job.id.0),
-                    error: "",
+                    error: String::new(),
                     parent: Some(first + plan.anchor),
                 });
             }

@@ -127,8 +127,12 @@ impl Engine {
             LoadState::Masked => Err(EngineError::Masked(name)),
             LoadState::BadSetting => Err(EngineError::BadSetting(name)),
             LoadState::Error => {
-                let text = record.definition.load_error.as_ref().map_or("", |(_, text)| text).to_owned();
-                Err(EngineError::LoadFailed(name, text))
+                let unknown = || {
+                    let text = format!("Unit {name} failed to load properly.");
+                    ("org.freedesktop.systemd1.LoadFailed".to_owned(), text)
+                };
+                let (error, text) = record.definition.load_error.clone().unwrap_or_else(unknown);
+                Err(EngineError::LoadFailed(error, text))
             }
             LoadState::NotFound | LoadState::Stub | LoadState::Merged => Err(EngineError::NoSuchUnit(name)),
         }
