@@ -1,6 +1,8 @@
 //! `FailureAction=` and its like, seen from outside of the container that they end.
 
-use integration_tests::{Place, needs};
+use std::time::Duration;
+
+use integration_tests::{Place, needs, wait};
 
 /// Boots `unit` as PID 1 of namespaces of its own within the place; how that ended (128 + the signal if one killed it) and
 /// the log. What a container manager sees: reboot(2) in a PID namespace ends PID 1 by SIGHUP for a reboot, by SIGINT else.
@@ -65,4 +67,13 @@ fn the_reboot_argument_is_left_where_systemd_leaves_it() {
     place.systemctl(&["start", "busy.service"]).good();
     place.systemctl(&["start", "a.service"]);
     assert_eq!(place.lines("/run/systemd/reboot-param"), ["recovery"]);
+}
+
+#[test]
+fn a_user_manager_exits_instead_of_rebooting() {
+    let place = Place::user().unit("a.service", &oneshot("FailureAction=reboot", "exit 7")).boot();
+    assert_eq!(place.property("a.service", "FailureAction"), "exit-force");
+    place.systemctl(&["start", "a.service"]);
+    let ended = || place.log().lines().any(|line| line.contains("done: Exit") && line.contains("status=7"));
+    assert!(wait::until(Duration::from_secs(10), ended), "{}", place.log());
 }
