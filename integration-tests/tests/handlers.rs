@@ -73,7 +73,7 @@ fn handlers_are_told_of_their_trigger() {
             let lines = place.lines("/run/told");
             lines.into_iter().filter_map(|line| line.strip_prefix(&format!("{name}: ")).map(str::to_owned)).next_back()
         };
-        wait::equal(*expected, || told().unwrap_or_default());
+        wait::equal(expected, || told().unwrap_or_default());
     }
     // Why it ran outlives the broker.
     let why = || place.bash("unitctl why told@kill.service").good();
