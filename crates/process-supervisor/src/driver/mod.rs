@@ -324,6 +324,10 @@ impl Supervisor {
             return Err(RequestError::Coordinated);
         }
         let service = self.known(unit)?;
+        if service.machine.state().sub() == "auto-restart" && !service.machine.restart_is_due() {
+            // As in systemd: the pause before a restart is for everybody; to end it there is a stop.
+            return Err(RequestError::State { unit: unit.to_owned(), sub: service.machine.state().sub() });
+        }
         let start = service.start.clone();
         let request = StartRequest { start, cause: "started over D-Bus".into(), ..StartRequest::default() };
         let definition = service.unit.clone();

@@ -18,7 +18,9 @@ impl Broker {
         if let Err(error) = self.model.engine.handle(now(), event, &mut self.model.machine) {
             tracing::error!(%error, "the engine refuses an event");
         }
-        self.settle();
+        if !self.together {
+            self.settle();
+        }
     }
 
     /// Carries out everything that the engine wants done; sends the pending reply in its place.

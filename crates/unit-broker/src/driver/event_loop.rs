@@ -49,7 +49,7 @@ pub async fn run(args: &CommonArgs, config: &Config) -> io::Result<()> {
                 break;
             }
             request = signals.next() => broker.on_signal_request(request),
-            Some(event) = workers.supervisor.recv() => broker.on_worker(Worker::Supervisor, event),
+            Some(event) = workers.supervisor.recv() => broker.on_supervisor(event, &mut workers.supervisor),
             Some(event) = workers.activator.recv() => broker.on_worker(Worker::Activator, event),
             Some(event) = workers.watcher.recv() => broker.on_worker(Worker::Watcher, event),
             Some(message) = incoming.recv() => broker.on_client(message),

@@ -51,6 +51,8 @@ pub struct Broker {
     runner: Rc<Runner>,
     /// The reply of the call that is being handled, until the signals before it are sent.
     reply: PendingReply,
+    /// More events are at hand: what follows from them is carried out after the last.
+    together: bool,
     /// There were jobs when this was last looked at.
     had_jobs: bool,
     /// What was asked of the launcher; asked once.

@@ -105,6 +105,7 @@ pub fn setup(args: &CommonArgs, config: &Config) -> io::Result<Ready> {
         store,
         runner: Rc::new(Runner::from_env()),
         reply: PendingReply::default(),
+        together: false,
         had_jobs: false,
         ending: None,
         quit: false,

@@ -91,7 +91,30 @@ impl Workers {
     }
 }
 
+/// Signals of the supervisor that are taken together at most.
+const TOGETHER: usize = 32;
+
 impl Broker {
+    /// Takes what the supervisor's connection brings. A service that ends, or is restarted, tells several things at once: what
+    /// follows from all of them is saved, told and done once.
+    pub(super) fn on_supervisor(&mut self, event: PeerEvent, more: &mut PeerEvents) {
+        let mut next = Some(event);
+        let mut left = TOGETHER;
+        while let Some(event) = next {
+            let is_signal = matches!(event, PeerEvent::Signal(_));
+            if self.together && !is_signal {
+                self.settle();
+            }
+            self.together = is_signal;
+            self.on_worker(Worker::Supervisor, event);
+            left -= 1;
+            next = if left > 0 { more.try_recv().ok() } else { None };
+        }
+        if std::mem::take(&mut self.together) {
+            self.settle();
+        }
+    }
+
     /// Takes what a worker's connection brings.
     pub(super) fn on_worker(&mut self, worker: Worker, event: PeerEvent) {
         match event {

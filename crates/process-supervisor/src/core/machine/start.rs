@@ -17,7 +17,7 @@ impl Machine {
             State::Dead | State::Failed => {}
             State::AutoRestart { .. } if self.definition.restart.direct => {}
             // The restart that was asked for: the stop, which has nothing to do, is not told of by itself.
-            State::AutoRestart { due: true } => {
+            State::AutoRestart { .. } => {
                 let before = self.active();
                 self.state = State::Dead;
                 self.deadline = None;
@@ -40,7 +40,6 @@ impl Machine {
             | State::FinalWatchdog
             | State::FinalSigterm
             | State::FinalSigkill
-            | State::AutoRestart { .. }
             | State::Cleaning => {
                 let sub = self.state.sub();
                 self.log(Level::Debug, format!("Start in state {sub} ignored."));

@@ -160,12 +160,10 @@ impl Machine {
         }
     }
 
-    /// Whether a start makes sense: the service is down, is to be restarted now, or comes back without having been seen down.
+    /// Whether a start makes sense: the service is down, or waits for its automatic restart, which whoever coordinates may
+    /// make at any moment.
     pub fn may_start(&self) -> bool {
-        match self.state {
-            State::AutoRestart { due } => due || self.definition.restart.direct,
-            state => state.is_down(),
-        }
+        self.state.is_down() || matches!(self.state, State::AutoRestart { .. })
     }
 
     /// The restart that is due was asked for at this moment; used again when whoever coordinates was away.
