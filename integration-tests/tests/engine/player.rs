@@ -206,13 +206,15 @@ impl<'a> Player<'a> {
         lines
     }
 
-    /// Leaves nothing of the graph behind.
-    pub fn clean(&mut self) {
+    /// Leaves nothing of the graph behind. False when that can't be done: the manager is too busy with itself to listen.
+    pub fn clean(&mut self) -> bool {
+        let mut is_clean = false;
         let end = Instant::now() + 2 * LIMIT;
         while Instant::now() < end {
             let _ = self.manager.call("ClearJobs", &[]);
             let Ok(now) = Snapshot::take(self.manager, self.graph) else { continue };
             if now.0.is_empty() {
+                is_clean = true;
                 break;
             }
             for (name, state) in &now.0 {
@@ -229,6 +231,7 @@ impl<'a> Player<'a> {
         }
         self.manager.signals.clear();
         self.now = Snapshot::default();
+        is_clean
     }
 }
 
