@@ -1,6 +1,7 @@
 //! What follows from a unit's settings for settings that were not made: types, time-outs, slices.
 
 use super::mounts;
+use crate::diagnostic::{Diagnostic, Severity};
 use crate::escape;
 use crate::name::UnitName;
 use crate::parse::timespan::INFINITY;
@@ -104,6 +105,7 @@ fn service(unit: &mut Unit) {
     if unit.word(s::TYPE) == "oneshot" {
         imply(unit, s::TIMEOUT_START_SEC, Value::Usec(INFINITY));
     }
+    overlap(unit);
     let stop = unit.usec(s::TIMEOUT_STOP_SEC);
     imply(unit, s::TIMEOUT_ABORT_SEC, Value::Usec(stop));
     let watchdog = unit.usec(s::WATCHDOG_SEC);
@@ -131,6 +133,37 @@ fn service(unit: &mut Unit) {
             }
         }
     }
+}
+
+/// Only a service that is its main process can have two of them.
+fn overlap(unit: &mut Unit) {
+    use rows::service as s;
+    let why = match unit.word(s::TYPE) {
+        "simple" | "exec" | "notify" | "notify-reload" if unit.word(s::EXIT_TYPE) == "cgroup" => {
+            "ExitType=cgroup".into()
+        }
+        "simple" | "exec" | "notify" | "notify-reload" => return,
+        other => format!("Type={other}"),
+    };
+    let Some(origin) = unit.setting(s::X_RESTART_OVERLAP).map(|setting| setting.origin) else { return };
+    if !unit.bool(s::X_RESTART_OVERLAP) {
+        return;
+    }
+    let file = match origin.file {
+        0 => unit.fragment.clone(),
+        nth => unit.dropins.get(usize::from(nth) - 1).cloned(),
+    };
+    unit.set(s::X_RESTART_OVERLAP, Value::Bool(false), origin);
+    unit.diagnostics.push(Diagnostic {
+        file: file.unwrap_or_default(),
+        line: origin.line,
+        column: 1,
+        span: (0, 0),
+        code: "no-effect".to_owned(),
+        severity: Severity::Note,
+        message: format!("X-RestartOverlap= has no effect with {why}: such a service is restarted as ever"),
+        hint: None,
+    });
 }
 
 fn socket(unit: &mut Unit) {

@@ -332,3 +332,32 @@ fn a_user_manager_only_exits() {
         assert_eq!(lines, told);
     }
 }
+
+#[test]
+fn a_restart_overlaps_only_where_the_service_is_its_main_process() {
+    for (lines, overlaps) in [
+        ("ExecStart=/bin/a\nX-RestartOverlap=yes", true),
+        ("Type=notify\nExecStart=/bin/a\nX-RestartOverlap=yes", true),
+        ("Type=forking\nExecStart=/bin/a\nX-RestartOverlap=yes", false),
+        ("Type=oneshot\nX-RestartOverlap=yes\nExecStart=/bin/a", false),
+        ("BusName=a.b\nExecStart=/bin/a\nX-RestartOverlap=yes", false),
+        ("Type=exec\nExitType=cgroup\nExecStart=/bin/a\nX-RestartOverlap=yes", false),
+        ("Type=forking\nExecStart=/bin/a\nX-RestartOverlap=no", false),
+    ] {
+        let unit = load(&[("/lib/a.service", &format!("[Service]\n{lines}\n"))], "a.service");
+        assert_eq!(unit.bool(rows::service::X_RESTART_OVERLAP), overlaps, "{lines}");
+        let told: Vec<_> = unit.diagnostics.iter().map(|it| (it.line, it.code.as_str(), it.message.as_str())).collect();
+        match told.as_slice() {
+            [] => assert!(overlaps || lines.ends_with("no"), "{lines}"),
+            [(line, code, message)] => {
+                assert!(
+                    !overlaps && *code == "no-effect" && message.contains("X-RestartOverlap="),
+                    "{lines}: {told:?}"
+                );
+                let of_key = lines.lines().position(|it| it.starts_with("X-")).unwrap_or_default();
+                assert_eq!(*line as usize, of_key + 2, "{lines}");
+            }
+            _ => panic!("{lines}: {told:?}"),
+        }
+    }
+}

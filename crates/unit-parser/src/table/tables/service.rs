@@ -22,6 +22,7 @@ table! {
     RESTART_STEPS "RestartSteps" Uint(u32::MAX as u64), "0", [], ONCE, Works, 254, "In how many steps the pause grows to RestartMaxDelaySec=";
     RESTART_MAX_DELAY_SEC "RestartMaxDelaySec" Usec, "infinity", [], ONCE, Works, 254, "The longest pause before a restart";
     X_RESTART_RESET_SEC "X-RestartResetSec" Usec, "0", [], ONCE, Works, 0, "Quintet's own: after so long a time active the restarts are counted, and their pauses grow, from the beginning; 0 never";
+    X_RESTART_OVERLAP "X-RestartOverlap" Bool, "no", [], ONCE, Works, 0, "Quintet's own: systemctl restart starts the new instance first, and the old one ends when that is up";
     TIMEOUT_START_SEC "TimeoutStartSec" UsecZeroInfinite, "1min 30s", ["TimeoutStartUSec" "t"], ONCE, Works, 0, "How long a start may take";
     TIMEOUT_STOP_SEC "TimeoutStopSec" UsecZeroInfinite, "1min 30s", ["TimeoutStopUSec" "t"], ONCE, Works, 0, "How long each step of a stop may take";
     TIMEOUT_ABORT_SEC "TimeoutAbortSec" UsecEmptyInfinite, "1min 30s", ["TimeoutAbortUSec" "t"], ONCE, Works, 0, "How long an abort after a watchdog failure may take";
