@@ -90,6 +90,20 @@ pub enum Request {
         /// Descriptors for the service: sockets, an accepted `connection`.
         fds: Vec<NamedFd>,
     },
+    /// Start a new instance of a service that is running, which takes over when it is up (`X-RestartOverlap=`): the old one
+    /// keeps running until then, and is ended afterwards. The unit goes from active over reloading to active; a change with
+    /// [`flags::RELOAD_FAILURE`] says that the new instance failed and the old one stays, one with the invocation id of the
+    /// options that it has taken over. The same id sent twice is one restart, whose end is told again.
+    Overlap {
+        /// Full unit name.
+        unit: String,
+        /// `unit_parser::Unit` as JSON.
+        definition: String,
+        /// Job, environment, cause.
+        options: StartOptions,
+        /// Descriptors for the service.
+        fds: Vec<NamedFd>,
+    },
     /// Stop a unit.
     Stop {
         /// Full unit name.
@@ -167,6 +181,10 @@ impl Request {
                 let (unit, definition, options, fds) = arguments(message)?;
                 Request::Start { unit, definition, options, fds }
             }
+            "Overlap" => {
+                let (unit, definition, options, fds) = arguments(message)?;
+                Request::Overlap { unit, definition, options, fds }
+            }
             "Stop" => {
                 let (unit, options) = arguments(message)?;
                 Request::Stop { unit, options }
@@ -202,6 +220,9 @@ impl Request {
         match self {
             Request::Start { unit, definition, options, fds } => {
                 call(WORKER, "Start", &(unit, definition, options, fds))
+            }
+            Request::Overlap { unit, definition, options, fds } => {
+                call(WORKER, "Overlap", &(unit, definition, options, fds))
             }
             Request::Stop { unit, options } => call(WORKER, "Stop", &(unit, options)),
             Request::Reload { unit } => call(WORKER, "Reload", &(unit,)),
@@ -338,6 +359,12 @@ mod tests {
                     ..Default::default()
                 },
                 fds: vec![("connection".into(), std::os::fd::OwnedFd::from(null).into())],
+            },
+            Request::Overlap {
+                unit: "a.service".into(),
+                definition: "{}".into(),
+                options: StartOptions { invocation_id: vec![8; 16], ..Default::default() },
+                fds: Vec::new(),
             },
             Request::Stop {
                 unit: "a.service".into(),

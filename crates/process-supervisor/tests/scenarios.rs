@@ -5,13 +5,14 @@
 //! believe it.
 //!
 //! ```text
-//! start | stop | restart-stop | reload | reset-failed | refuse RESULT | empty | oom | exec
+//! start | stop | restart-stop | overlap [ID] | reload | reset-failed | refuse RESULT | empty | oom | exec
 //! exit main|control|PID N      it exits with status N       kill|dump main|control SIGNAL
 //! notify [main|control|PID] FIELD=VALUE...                  (uid=N: of that user)
 //! wait USEC|Ns|Nms             time passes; deadlines on the way count
 //! bus-name taken|lost [PID]    pid-file-changed
 //! clean WHAT...                cleaned | clean-fails
 //! set populated yes|no|unknown, set owner PID unit|other|manager|nobody, set orphans PID..., set pid-file PID [root|user] [link]
+//! set instance-empty RUN       none of the instance's processes is left
 //! set pid-file none, set spawn fails|works
 //! save                         the machine goes to disk and back
 //! ```
@@ -24,6 +25,7 @@ use process_supervisor::core::action::Action;
 use process_supervisor::core::definition::Definition;
 use process_supervisor::core::event::{Event, StartOrder};
 use process_supervisor::core::exit::{Exit, ServiceResult};
+use process_supervisor::core::instance::Instance;
 use process_supervisor::core::machine::Machine;
 use process_supervisor::core::notification::Notification;
 use process_supervisor::core::status::Status;
@@ -40,6 +42,10 @@ struct World {
     orphans: Vec<u32>,
     pid_file: Option<PidFile>,
     spawn_fails: bool,
+    /// Instances by process.
+    runs: BTreeMap<u32, u64>,
+    /// Instances of which nothing is left.
+    empty: Vec<u64>,
 }
 
 impl View for World {
@@ -57,6 +63,15 @@ impl View for World {
 
     fn orphans(&self) -> Vec<u32> {
         self.orphans.clone()
+    }
+
+    fn instance_populated(&self, instance: &Instance) -> Option<bool> {
+        let of = |pid: &u32| self.runs.get(pid).copied().unwrap_or(0);
+        Some(!self.empty.contains(&instance.run) && self.alive.iter().any(|pid| of(pid) == instance.run))
+    }
+
+    fn is_of_instance(&self, pid: u32, instance: &Instance) -> bool {
+        self.alive.contains(&pid) && self.runs.get(&pid).copied().unwrap_or(0) == instance.run
     }
 
     fn pid_file(&self) -> Result<PidFile, String> {
@@ -107,6 +122,9 @@ impl Run {
                 if order.pass_fds {
                     text.push_str(" fds");
                 }
+                if let Some(instance) = &order.instance {
+                    let _ = write!(text, " run-{} {}", instance.run, instance.invocation);
+                }
                 if self.world.spawn_fails {
                     text.push_str(": fails");
                     answer = Some(Event::SpawnFailed { error: "no".into() });
@@ -114,6 +132,7 @@ impl Run {
                     let pid = self.next_pid;
                     self.next_pid += 1;
                     self.world.alive.push(pid);
+                    self.world.runs.insert(pid, order.instance.as_ref().map_or(0, |instance| instance.run));
                     let _ = write!(text, ": {pid}");
                     answer = Some(Event::Spawned { pid });
                 }
@@ -134,6 +153,17 @@ impl Run {
                 }
                 text
             }
+            Action::KillInstance(order) => {
+                self.machine.instance_signalled(&order.instance);
+                let mut text = format!("kill {} of run-{}", order.signal, order.instance.run);
+                if let Some(pid) = order.instance.main {
+                    let _ = write!(text, " main={pid}");
+                }
+                text.push_str(if order.group { " group" } else { "" });
+                text.push_str(if order.hangup { " and HUP" } else { "" });
+                text
+            }
+            Action::ReleaseInstance(instance) => format!("release run-{}", instance.run),
             Action::Changed(status) => show_status(status),
             Action::Follow(pid) => format!("follow {pid}"),
             Action::RestartDue => "restart due".into(),
@@ -185,6 +215,10 @@ impl Run {
             ["start"] => {
                 self.feed(Event::Start(StartOrder { invocation: "ab".into(), cause: "asked".into(), random: 7 }));
             }
+            ["overlap", rest @ ..] => {
+                let invocation = (*rest.first().unwrap_or(&"cd")).to_owned();
+                self.feed(Event::Overlap(StartOrder { invocation, cause: "asked".into(), random: 7 }));
+            }
             ["stop"] => self.feed(Event::Stop { restart: false, cause: "asked".into() }),
             ["restart-stop"] => self.feed(Event::Stop { restart: true, cause: "asked".into() }),
             ["reload"] => self.feed(Event::Reload { cause: "asked".into() }),
@@ -194,6 +228,7 @@ impl Run {
             }
             ["empty"] => self.feed(Event::Empty),
             ["oom"] => self.feed(Event::OutOfMemory),
+            ["exec", pid] => self.feed(Event::ExecSucceeded { pid: self.pid(pid) }),
             ["exec"] => self.feed(Event::ExecSucceeded { pid: self.pid("main") }),
             ["exit", who, code] => self.ended(who, Exit::Exited(code.parse().expect("a status"))),
             ["kill", who, name] => self.ended(who, Exit::Killed(signal(name))),
@@ -253,6 +288,7 @@ impl Run {
                 };
                 self.world.owners.insert(pid.parse().expect("a process"), owner);
             }
+            ["instance-empty", run] => self.world.empty.push(run.parse().expect("an instance")),
             ["alive", pid] => self.world.alive.push(pid.parse().expect("a process")),
             ["orphans", pids @ ..] => {
                 self.world.orphans = pids.iter().map(|pid| pid.parse().expect("a process")).collect();

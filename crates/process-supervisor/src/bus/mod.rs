@@ -8,7 +8,7 @@ use bus_api::errors::{BusError, ErrorName};
 use bus_api::message::{NamedFd, reply};
 use bus_api::serve::{ClientId, Incoming, Server, default_reply, guarded};
 use bus_api::supervisor as special;
-use bus_api::worker::{self, Event, Request, UnitNotice, UnitStatus, flags};
+use bus_api::worker::{self, Event, Request, StartOptions, UnitNotice, UnitStatus, flags};
 use zbus::message::{Message, Type};
 
 use self::properties::Extent;
@@ -120,13 +120,10 @@ fn answer(
     let empty = |call: &Message| reply(call, &()).map(Some).map_err(internal);
     match request {
         Request::Start { unit, definition, options, fds } => {
-            let request = StartRequest {
-                invocation: options.invocation_id.iter().map(|byte| format!("{byte:02x}")).collect(),
-                start: Start { environment: options.environment, manager_environment: options.manager_environment },
-                fds: owned(fds),
-                cause: options.cause,
-            };
-            supervisor.start_as(&unit, definition, request).map_err(request_error)?;
+            supervisor.start_as(&unit, definition, start_request(options, fds)).map_err(request_error)?;
+        }
+        Request::Overlap { unit, definition, options, fds } => {
+            supervisor.overlap(&unit, definition, start_request(options, fds)).map_err(request_error)?;
         }
         Request::Stop { unit, options } => {
             supervisor.stop(&unit, options.restart, options.cause).map_err(request_error)?;
@@ -163,6 +160,15 @@ fn answer(
     // What the call made happen is told before the call is answered: a client that has its answer has heard all.
     publish(supervisor, server);
     empty(call)
+}
+
+fn start_request(options: StartOptions, fds: Vec<NamedFd>) -> StartRequest {
+    StartRequest {
+        invocation: options.invocation_id.iter().map(|byte| format!("{byte:02x}")).collect(),
+        start: Start { environment: options.environment, manager_environment: options.manager_environment },
+        fds: owned(fds),
+        cause: options.cause,
+    }
 }
 
 fn owned(fds: Vec<NamedFd>) -> Vec<(String, OwnedFd)> {

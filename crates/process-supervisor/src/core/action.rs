@@ -2,6 +2,7 @@
 
 use super::Pid;
 use super::command::CommandKind;
+use super::instance::Instance;
 use super::status::Status;
 
 /// A process to make.
@@ -23,6 +24,8 @@ pub struct SpawnOrder {
     pub main_pid: Option<Pid>,
     /// `$SERVICE_RESULT`, and `$EXIT_CODE`, `$EXIT_STATUS` if the main process ended.
     pub result: Option<(String, Option<(String, String)>)>,
+    /// It is part of a new instance beside the one that runs (`X-RestartOverlap=`).
+    pub instance: Option<Instance>,
 }
 
 /// Signals to send.
@@ -33,6 +36,19 @@ pub struct KillOrder {
     /// To this control process.
     pub control: Option<Pid>,
     /// To every other process of the unit.
+    pub group: bool,
+    /// Which.
+    pub signal: i32,
+    /// And SIGHUP after it.
+    pub hangup: bool,
+}
+
+/// Signals to one of several instances, and to nobody of the others.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InstanceOrder {
+    /// Which.
+    pub instance: Instance,
+    /// To all of its processes, not only to the main one.
     pub group: bool,
     /// Which.
     pub signal: i32,
@@ -70,6 +86,10 @@ pub enum Action {
     Spawn(SpawnOrder),
     /// Send signals (with SIGCONT, so that stopped processes hear them).
     Kill(KillOrder),
+    /// Send signals to one instance.
+    KillInstance(InstanceOrder),
+    /// An instance is gone: remove its control group.
+    ReleaseInstance(Instance),
     /// Tell everybody.
     Changed(Box<Status>),
     /// `RestartSec=` is over: whoever coordinates should restart it.

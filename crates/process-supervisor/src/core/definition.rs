@@ -286,6 +286,8 @@ pub struct CommandLine {
 pub struct Definition {
     /// `Type=`
     pub service_type: ServiceType,
+    /// `X-RestartOverlap=`, and it is of a type that can.
+    pub overlap: bool,
     /// `ExitType=cgroup`
     pub exit_type_cgroup: bool,
     /// `RemainAfterExit=`
@@ -318,6 +320,7 @@ impl Default for Definition {
     fn default() -> Definition {
         Definition {
             service_type: ServiceType::Simple,
+            overlap: false,
             exit_type_cgroup: false,
             remain_after_exit: false,
             guess_main_pid: true,
@@ -395,6 +398,7 @@ impl Definition {
                 && unit.setting(service::REMAIN_AFTER_EXIT).is_none());
         Definition {
             service_type,
+            overlap: unit.bool(service::X_RESTART_OVERLAP),
             exit_type_cgroup: word(service::EXIT_TYPE) == "cgroup",
             remain_after_exit,
             guess_main_pid: unit.bool(service::GUESS_MAIN_PID),

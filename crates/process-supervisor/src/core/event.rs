@@ -22,6 +22,8 @@ pub struct StartOrder {
 pub enum Event {
     /// Start it.
     Start(StartOrder),
+    /// Start a new instance beside the one that runs, which ends when the new one is up (`X-RestartOverlap=`).
+    Overlap(StartOrder),
     /// Stop it.
     Stop {
         /// The stop half of a restart.

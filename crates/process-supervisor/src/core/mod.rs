@@ -15,6 +15,7 @@ pub mod command;
 pub mod definition;
 pub mod event;
 pub mod exit;
+pub mod instance;
 pub mod machine;
 pub mod notification;
 pub mod rate_limit;

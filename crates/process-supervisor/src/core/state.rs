@@ -9,6 +9,8 @@ pub enum Reloader {
     Command,
     /// The service, by `RELOADING=1`: it ends with `READY=1`.
     Service,
+    /// An overlapping restart: it ends when the new instance is up, or has failed.
+    Overlap,
 }
 
 /// Where a service is. What outlives a state (main process, control process, deadlines) is in the machine beside it.

@@ -1,6 +1,7 @@
 //! What a machine may ask of the world while it decides: facts of this moment, never effects.
 
 use super::Pid;
+use super::instance::Instance;
 
 /// Whose process a PID is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +35,10 @@ pub trait View {
     fn owner(&self, pid: Pid) -> Owner;
     /// The unit's processes that are children of a manager, for guessing the main one.
     fn orphans(&self) -> Vec<Pid>;
+    /// Whether any process of one instance is alive; `None` when that cannot be known.
+    fn instance_populated(&self, instance: &Instance) -> Option<bool>;
+    /// Whether this process is one of that instance.
+    fn is_of_instance(&self, pid: Pid, instance: &Instance) -> bool;
     /// What the PID file says, or why it can't be read.
     fn pid_file(&self) -> Result<PidFile, String>;
 }

@@ -32,6 +32,8 @@ impl Supervisor {
                     }
                 }
                 Action::Kill(order) => self.kill_order(unit, &order),
+                Action::KillInstance(order) => self.kill_instance(unit, &order),
+                Action::ReleaseInstance(instance) => self.release_instance(unit, &instance),
                 Action::Changed(status) => self.tell_change(unit, status),
                 Action::RestartDue => self.news.push(News::RestartDue { unit: unit.to_owned() }),
                 Action::Follow(pid) => self.follow(unit, pid),
@@ -59,6 +61,12 @@ impl Supervisor {
                 }
                 Action::Log(level, text) => self.log(unit, level, text),
             }
+        }
+        if let Some(service) = self.services.get_mut(unit)
+            && service.invocation != service.machine.invocation()
+        {
+            // A new instance has taken over.
+            service.invocation = service.machine.invocation().to_owned();
         }
         self.forget_processes(unit);
     }

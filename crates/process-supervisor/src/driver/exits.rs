@@ -169,8 +169,8 @@ impl Supervisor {
     /// Lets go of processes that the machine has no more use for.
     pub(super) fn forget_processes(&mut self, unit: &str) {
         let Some(service) = self.services.get_mut(unit) else { return };
-        let wanted = [service.machine.main_pid(), service.machine.control_pid()];
-        let gone: Vec<u32> = service.processes.keys().copied().filter(|pid| !wanted.contains(&Some(*pid))).collect();
+        let wanted = service.machine.followed();
+        let gone: Vec<u32> = service.processes.keys().copied().filter(|pid| !wanted.contains(pid)).collect();
         for pid in gone {
             service.processes.remove(&pid);
             self.by_pid.remove(&pid);

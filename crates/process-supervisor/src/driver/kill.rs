@@ -149,7 +149,7 @@ impl Supervisor {
     }
 }
 
-fn signal_one(pid: i32, order: &KillOrder) {
+pub(super) fn signal_one(pid: i32, order: &KillOrder) {
     send(pid, order.signal);
     if order.hangup {
         send(pid, SIGHUP);

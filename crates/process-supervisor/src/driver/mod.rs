@@ -17,6 +17,7 @@ mod host;
 mod kill;
 mod namespaces;
 mod notifications;
+mod overlap;
 mod pid_file;
 mod recover;
 mod resources;
@@ -304,15 +305,21 @@ impl Supervisor {
         let Some(service) = self.services.get_mut(name) else { return };
         service.invocation.clone_from(&order.invocation);
         service.told.start_anew();
-        service.start = request.start;
+        self.take_start(name, request.start, request.fds);
+        self.feed(name, Event::Start(order));
+    }
+
+    /// What a start brought replaces what the last one did.
+    fn take_start(&mut self, name: &str, start: Start, fds: Vec<(String, OwnedFd)>) {
+        let Some(service) = self.services.get_mut(name) else { return };
+        service.start = start;
         for held in std::mem::take(&mut service.fds) {
             held.release(&self.host.runner);
         }
-        for (fd_name, fd) in request.fds {
+        for (fd_name, fd) in fds {
             let id = service.fd_id('s');
             service.fds.push(Held::new(&self.host.runner, HeldRecord { id, name: fd_name, poll: false }, fd));
         }
-        self.feed(name, Event::Start(order));
     }
 
     /// Starts a service again with the definition and the environment that it has.

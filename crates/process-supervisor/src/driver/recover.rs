@@ -148,8 +148,7 @@ impl Supervisor {
         self.arm(unit);
         self.resume_spawn(unit, spawned);
         let Some(service) = self.services.get(unit) else { return };
-        let known = [service.machine.main_pid(), service.machine.control_pid()];
-        for pid in known.into_iter().flatten() {
+        for pid in service.machine.followed() {
             let Some(service) = self.services.get(unit) else { return };
             match service.processes.get(&pid) {
                 Some(followed) if followed.pidfd.ended() => self.ended_elsewhere(unit, pid),
@@ -161,6 +160,7 @@ impl Supervisor {
                 }
             }
         }
+        self.resume_instances(unit);
         let Some(service) = self.services.get_mut(unit) else { return };
         let cgroup = service.cgroup.clone();
         if service.machine.watches_pid_file() {
@@ -200,13 +200,17 @@ impl Supervisor {
             self.found(unit, pid, pidfd);
             return;
         }
-        let known = [service.machine.main_pid(), service.machine.control_pid()];
+        let known = service.machine.followed();
+        let instance = service.machine.order(spawning.kind, spawning.index).instance;
         let (_, view) = service.with_view(&self.host);
-        let found = view
-            .members()
+        let members = match &instance {
+            Some(instance) => view.members_of(instance),
+            None => view.members().clone(),
+        };
+        let found = members
             .iter()
             .filter_map(|pid| u32::try_from(*pid).ok())
-            .filter(|pid| !known.contains(&Some(*pid)))
+            .filter(|pid| !known.contains(pid))
             .find(|pid| spawned_by_us(*pid));
         if let Some(pid) = found
             && let Some(pidfd) = i32::try_from(pid).ok().and_then(|number| PidFd::open(number).ok())

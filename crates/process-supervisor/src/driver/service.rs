@@ -187,9 +187,9 @@ impl Service {
 
     /// The machine, and what it may ask.
     pub fn with_view<'a>(&'a mut self, host: &'a Host) -> (&'a mut Machine, KernelView<'a>) {
-        let roots: Vec<Pid> = self.machine.main_pid().into_iter().chain(self.machine.control_pid()).collect();
+        let (roots, instances) = (self.machine.followed(), self.machine.instances().cloned().collect());
         let invocation = self.invocation.as_str();
-        let view = KernelView::new(host, self.cgroup.as_ref(), invocation, self.pid_file.as_deref(), roots);
+        let view = KernelView::new(host, self.cgroup.as_ref(), invocation, self.pid_file.as_deref(), roots, instances);
         (&mut self.machine, view)
     }
 

@@ -10,6 +10,7 @@ use unit_parser::Unit;
 use unit_parser::rows::service as rows;
 
 use super::Supervisor;
+use super::overlap::group_of;
 use super::service::Followed;
 use super::watch::{self, Input};
 use crate::core::action::{Level, SpawnOrder};
@@ -32,7 +33,7 @@ impl Supervisor {
         let facts = Facts {
             manager: service.start.manager_environment.clone(),
             start: service.start.environment.clone(),
-            invocation: service.invocation.clone(),
+            invocation: order.instance.as_ref().map_or(&service.invocation, |it| &it.invocation).clone(),
             told: told(
                 &service.unit,
                 order,
@@ -111,7 +112,7 @@ impl Supervisor {
         for text in complaints {
             self.log(unit, Level::Warning, text);
         }
-        let pid = self.execute(unit, order.kind, &job)?;
+        let pid = self.execute(unit, order, &job)?;
         if let Some((read, write)) = report {
             drop(write);
             let name = unit.to_owned();
@@ -124,9 +125,10 @@ impl Supervisor {
         Ok(pid)
     }
 
-    fn execute(&mut self, unit: &str, kind: CommandKind, job: &Job) -> Result<u32, String> {
+    fn execute(&mut self, unit: &str, order: &SpawnOrder, job: &Job) -> Result<u32, String> {
         let Some(service) = self.services.get_mut(unit) else { return Err("unknown unit".into()) };
-        let mut cgroup = service.cgroup.clone();
+        let run = order.instance.as_ref().map_or(0, |instance| instance.run);
+        let mut cgroup = service.cgroup.as_ref().map(|unit| group_of(unit, run));
         let mut weaker = Vec::new();
         if let Some(group) = &cgroup
             && let Err(error) = group.create()
@@ -135,7 +137,8 @@ impl Supervisor {
             weaker.push(format!("No control group: {}: {error}", group.path().display()));
             cgroup = None;
         }
-        if let Some(group) = &cgroup {
+        // A second instance is in a group below the one that has the limits.
+        if let Some(group) = cgroup.as_ref().filter(|_| run == 0) {
             weaker.extend(self.limit(unit, group));
         }
         let Some(service) = self.services.get_mut(unit) else { return Err("unknown unit".into()) };
@@ -147,7 +150,7 @@ impl Supervisor {
             weaker.push(format!("The control group can't be handed over: {}: {error}", group.path().display()));
         }
         let watched = cgroup.clone();
-        if let Some(group) = cgroup.as_ref().filter(|_| controls(kind) && delegated(&service.unit)) {
+        if let Some(group) = cgroup.as_ref().filter(|_| controls(order.kind) && delegated(&service.unit)) {
             let below = group.child(CONTROL);
             match below.create() {
                 Ok(()) => cgroup = Some(below),
@@ -158,7 +161,7 @@ impl Supervisor {
         let spawned = spawn(&request).map_err(|error| format!("cannot make a process: {error}"));
         // Whoever ends from here on is looked for in the group when that is told, so the watch may begin now: that the group
         // has a process is no news, and the process doesn't wait for it.
-        if let (Some(group), Some(watcher)) = (&watched, &mut self.watcher)
+        if let (Some(group), Some(watcher)) = (watched.as_ref().filter(|_| run == 0), &mut self.watcher)
             && let Err(error) = watcher.add(group)
         {
             weaker.push(format!("The control group can't be watched: {}: {error}", group.path().display()));

@@ -10,6 +10,7 @@ use sys::process::{self, Stat};
 
 use super::host::Host;
 use crate::core::Pid;
+use crate::core::instance::Instance;
 use crate::core::view::{Owner, PidFile, View};
 
 /// Facts about one service, looked up when asked, at most once per event where that is expensive.
@@ -19,39 +20,55 @@ pub struct KernelView<'a> {
     invocation: &'a str,
     pid_file: Option<&'a str>,
     roots: Vec<Pid>,
+    instances: Vec<Instance>,
     members: OnceCell<BTreeSet<i32>>,
     populated: OnceCell<Option<bool>>,
 }
 
 impl<'a> KernelView<'a> {
-    /// `roots` are the service's known processes: whatever they made is the service's too.
+    /// `roots` are the service's known processes: whatever they made is the service's too. `instances` are those beside the
+    /// one that the service is.
     pub fn new(
         host: &'a Host,
         cgroup: Option<&'a Cgroup>,
         invocation: &'a str,
         pid_file: Option<&'a str>,
         roots: Vec<Pid>,
+        instances: Vec<Instance>,
     ) -> Self {
-        Self { host, cgroup, invocation, pid_file, roots, members: OnceCell::new(), populated: OnceCell::new() }
+        let (members, populated) = (OnceCell::new(), OnceCell::new());
+        Self { host, cgroup, invocation, pid_file, roots, instances, members, populated }
+    }
+
+    /// The service's control group.
+    pub(super) fn cgroup(&self) -> Option<&'a Cgroup> {
+        self.cgroup
     }
 
     /// All processes of the service that are no zombies.
     pub fn members(&self) -> &BTreeSet<i32> {
         self.members.get_or_init(|| match self.cgroup {
             Some(cgroup) => cgroup.pids().unwrap_or_default().into_iter().collect(),
-            None => self.walk(),
+            None => {
+                let others = self.instances.iter().map(|instance| instance.invocation.as_str());
+                self.walk(self.roots.iter(), std::iter::once(self.invocation).chain(others))
+            }
         })
     }
 
-    /// Without control groups: the descendants of what we started, and whoever carries the invocation's id.
-    fn walk(&self) -> BTreeSet<i32> {
+    /// Without control groups: the descendants of what we started, and whoever carries an invocation's id.
+    pub(super) fn walk<'i>(
+        &self,
+        roots: impl Iterator<Item = &'i Pid>,
+        invocations: impl Iterator<Item = &'i str>,
+    ) -> BTreeSet<i32> {
         let mut found = BTreeSet::new();
-        for root in self.roots.iter().filter_map(|pid| i32::try_from(*pid).ok()) {
+        for root in roots.filter_map(|pid| i32::try_from(*pid).ok()) {
             found.insert(root);
             found.extend(process::descendants(root));
         }
-        if !self.invocation.is_empty() {
-            found.extend(process::with_environ("INVOCATION_ID", self.invocation));
+        for invocation in invocations.filter(|invocation| !invocation.is_empty()) {
+            found.extend(process::with_environ("INVOCATION_ID", invocation));
         }
         found.retain(|pid| {
             u32::try_from(*pid).is_ok_and(|pid| !self.host.is_manager(pid))
@@ -107,6 +124,14 @@ impl View for KernelView<'_> {
             })
         };
         self.members().iter().filter(|pid| ours(pid)).filter_map(|pid| u32::try_from(*pid).ok()).collect()
+    }
+
+    fn instance_populated(&self, instance: &Instance) -> Option<bool> {
+        self.is_populated(instance)
+    }
+
+    fn is_of_instance(&self, pid: Pid, instance: &Instance) -> bool {
+        self.is_of(pid, instance)
     }
 
     fn pid_file(&self) -> Result<PidFile, String> {

@@ -69,6 +69,10 @@ impl Daemon {
                 let actions = self.decide(&name, Event::Stop);
                 *rest = Some((name, actions));
             }
+            worker::Request::Overlap { unit, .. } => {
+                let text = format!("Unit {unit} has no instances: sockets are not run.");
+                return Err(BusError::new(ErrorName::NotSupported, text));
+            }
             worker::Request::Reload { unit } => {
                 let text = format!("Unit {unit} cannot be reloaded: sockets have nothing to reload.");
                 return Err(BusError::new(ErrorName::NotSupported, text));

@@ -12,6 +12,9 @@ use super::{Announcement, Control, Machine, Main};
 impl Machine {
     /// A process of the service ended.
     pub(super) fn process_exited(&mut self, pid: Pid, exit: Exit, view: &dyn View) {
+        if self.exited_beside(pid, exit, view) {
+            return;
+        }
         if self.main_pid() == Some(pid) {
             self.main_exited(pid, exit, view);
         } else if let Some(control) = self.control.filter(|control| control.pid == pid) {
@@ -63,7 +66,8 @@ impl Machine {
 
     /// The main process is gone, and with it the service, unless a control process is at work.
     fn without_main(&mut self, result: ServiceResult, view: &dyn View) {
-        let alone = self.control.is_none();
+        // A stop waits for other instances too; what is up is so without them.
+        let alone = self.control.is_none() && (self.active().is_up() || self.beside.pids().is_empty());
         match self.state {
             // With neither process left these can never end well.
             State::StartPost | State::Reload(_) | State::ReloadSignal | State::ReloadNotify => {
@@ -186,7 +190,7 @@ impl Machine {
         }
     }
 
-    fn without_control(&mut self, result: ServiceResult, view: &dyn View) {
+    pub(super) fn without_control(&mut self, result: ServiceResult, view: &dyn View) {
         let fine = result == ServiceResult::Success;
         match self.state {
             State::Condition => {

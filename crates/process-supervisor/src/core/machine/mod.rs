@@ -16,15 +16,19 @@
 //! Spawning is a question and an answer: [`Action::Spawn`] leaves `spawning` set until `Spawned` or `SpawnFailed`, and the
 //! state changes with the answer only. A supervisor that dies in between finds the intent in the saved state.
 //!
+//! A service with `X-RestartOverlap=` may have a second instance beside the one that runs: [`overlap`].
+//!
 //! Files: [`start`] and [`stop`] are the ways up and down, [`clean`] what is done to a service that is down, [`exits`] what the end of a process means, [`timers`] what a
 //! deadline means, [`notify`] what a notification means, [`main_pid`] how the main process is found, [`spawning`] the answers
 //! to spawns. Each matches on every state.
 
 mod bus_name;
 mod clean;
+mod drain;
 mod exits;
 mod main_pid;
 mod notify;
+mod overlap;
 mod reload;
 mod spawning;
 mod start;
@@ -147,6 +151,9 @@ pub struct Machine {
     cleaning: Vec<String>,
     /// The cause of the failure that is the result.
     failure: String,
+    /// The instances beside the one that the service is.
+    #[serde(default, skip_serializing_if = "overlap::Beside::is_nothing")]
+    beside: overlap::Beside,
     #[serde(skip)]
     actions: VecDeque<Action>,
     #[serde(skip)]
@@ -191,6 +198,7 @@ impl Machine {
             clean_result: ServiceResult::Success,
             cleaning: Vec::new(),
             failure: String::new(),
+            beside: overlap::Beside::default(),
             actions: VecDeque::new(),
             now: Stamp::default(),
         }
@@ -201,6 +209,7 @@ impl Machine {
         self.now = now;
         match event {
             Event::Start(order) => self.start(order, view),
+            Event::Overlap(order) => self.overlap(order, view),
             Event::Stop { restart, cause } => self.stop(restart, cause, view),
             Event::Reload { cause } => self.reload(cause, view),
             Event::ResetFailed => self.reset_failed(),
@@ -227,10 +236,7 @@ impl Machine {
 
     /// When `Tick` is due (CLOCK_MONOTONIC, µs), if ever.
     pub fn deadline(&self) -> Option<u64> {
-        match (self.deadline, self.watchdog_deadline) {
-            (Some(a), Some(b)) => Some(a.min(b)),
-            (a, b) => a.or(b),
-        }
+        [self.deadline, self.watchdog_deadline, self.next_drained()].into_iter().flatten().min()
     }
 
     /// Takes a new definition (daemon-reload). What runs goes on; what comes next follows the new one.
@@ -383,6 +389,9 @@ impl Machine {
         if !state.has_control() {
             self.control = None;
         }
+        if state.is_down() || matches!(state, State::AutoRestart { .. }) {
+            self.beside.clear();
+        }
         if self.watching_pid_file && !matches!(state, State::Start | State::StartPost) {
             self.watching_pid_file = false;
             self.act(Action::UnwatchPidFile);
@@ -429,8 +438,8 @@ impl Machine {
         }
     }
 
-    /// Neither known to be there nor possibly there.
+    /// Neither known to be there nor possibly there; nor are those of other instances.
     fn main_gone_or_unknown(&self, view: &dyn View) -> bool {
-        self.main_alive(view) != Some(true)
+        self.main_alive(view) != Some(true) && self.beside.pids().is_empty()
     }
 }

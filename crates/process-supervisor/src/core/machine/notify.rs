@@ -14,6 +14,9 @@ impl Machine {
     pub fn may_notify(&self, sender: Pid) -> bool {
         let main = self.main_pid() == Some(sender);
         let control = self.control_pid() == Some(sender);
+        if self.speaks_for_coming(sender) {
+            return true;
+        }
         match self.definition.notify_access {
             NotifyAccess::None => false,
             NotifyAccess::Main => main,
@@ -24,6 +27,9 @@ impl Machine {
 
     pub(super) fn notify(&mut self, sender: Pid, uid: u32, message: Notification, view: &dyn View) {
         if self.state.is_down() {
+            return;
+        }
+        if self.notify_beside(sender, &message, view) {
             return;
         }
         if !self.may_notify(sender) {
@@ -86,7 +92,7 @@ impl Machine {
                 self.watchdog_deadline = None;
                 self.cause = "the service asked for its watchdog (WATCHDOG=trigger)".into();
                 self.log(Level::Warning, "Watchdog request!");
-                self.enter_signal(State::StopWatchdog, ServiceResult::Watchdog, view);
+                self.watchdog_missed(view);
             }
             Some(Ping::Alive | Ping::Trigger) | None => {}
         }
@@ -154,7 +160,7 @@ impl Machine {
                 self.enter_running(ServiceResult::Success, view);
             }
             // The command of the reload decides when it is over.
-            State::Reload(Reloader::Command)
+            State::Reload(Reloader::Command | Reloader::Overlap)
             | State::Start
             | State::ReloadSignal
             | State::Dead

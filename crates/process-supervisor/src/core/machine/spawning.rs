@@ -23,7 +23,12 @@ impl Machine {
         let main = kind == CommandKind::Start && self.definition.service_type != ServiceType::Forking;
         let ending = matches!(kind, CommandKind::Stop | CommandKind::StopPost);
         let access = self.definition.notify_access;
-        let watchdog = self.watchdog_usec();
+        let instance = self.instance_of(kind);
+        let watchdog = match instance {
+            // What the old one has set for itself is not the new one's.
+            Some(_) => self.watchdog_of(self.definition.timeouts.watchdog),
+            None => self.watchdog_usec(),
+        };
         SpawnOrder {
             kind,
             index,
@@ -39,20 +44,28 @@ impl Machine {
                 | CommandKind::StopPost => matches!(access, NotifyAccess::Exec | NotifyAccess::All),
             },
             watchdog: (kind == CommandKind::Start).then_some(watchdog).flatten(),
-            main_pid: self.main_pid(),
+            main_pid: match instance {
+                Some(instance) => instance.main,
+                None => self.main_pid(),
+            },
             result: ending.then(|| {
                 let exit = self.main_status.exit.map(|exit| (exit.word().to_owned(), exit.status_word()));
                 (self.result.as_str().to_owned(), exit)
             }),
+            instance: instance.cloned(),
         }
     }
 
     /// The process runs: now the state changes.
     pub(super) fn spawned(&mut self, pid: Pid, view: &dyn View) {
-        let Some(Spawning { kind, index, .. }) = self.spawning.take() else {
+        let Some(spawning) = self.spawning.take() else {
             self.log(Level::Warning, format!("Process {pid} started unasked, ignoring."));
             return;
         };
+        let Spawning { kind, index, .. } = spawning;
+        if self.instance_of(kind).is_some() {
+            return self.coming_spawned(spawning, pid, view);
+        }
         let list = self.commands.entry(kind).or_default();
         if list.len() <= index {
             list.resize(index + 1, ExecStatus::default());
@@ -110,6 +123,9 @@ impl Machine {
         } else {
             format!("Failed to run '{phase}' task: {error}")
         };
+        if self.instance_of(kind).is_some() {
+            return self.coming_not_spawned(text, view);
+        }
         self.cause = text.clone();
         self.log(Level::Warning, text);
         let resources = ServiceResult::Resources;
@@ -133,7 +149,10 @@ impl Machine {
 
     /// The watchdog's period now; none for 0 and infinity.
     pub(super) fn watchdog_usec(&self) -> Option<u64> {
-        let usec = self.watchdog_override.unwrap_or(self.definition.timeouts.watchdog);
+        self.watchdog_of(self.watchdog_override.unwrap_or(self.definition.timeouts.watchdog))
+    }
+
+    fn watchdog_of(&self, usec: u64) -> Option<u64> {
         (usec != 0 && usec != u64::MAX).then_some(usec)
     }
 }

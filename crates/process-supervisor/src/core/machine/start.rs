@@ -71,6 +71,7 @@ impl Machine {
         self.runtime_extra =
             order.random.checked_rem(self.definition.timeouts.runtime_extra.saturating_add(1)).unwrap_or(0);
         self.commands.clear();
+        self.beside.clear();
         if self.flush_restarts {
             self.restarts = 0;
             self.flush_restarts = false;
@@ -209,6 +210,9 @@ impl Machine {
 
     /// `Type=exec`: the program runs.
     pub(super) fn exec_succeeded(&mut self, pid: Pid, view: &dyn View) {
+        if self.coming_executed(pid, view) {
+            return;
+        }
         let waiting = self.state == State::Start && self.definition.service_type == ServiceType::Exec;
         if waiting && self.main_pid() == Some(pid) {
             self.enter_start_post(view);

@@ -5,7 +5,7 @@ use super::super::command::CommandKind;
 use super::super::definition::{KillMode, OomPolicy};
 use super::super::exit::ServiceResult;
 use super::super::restart;
-use super::super::state::State;
+use super::super::state::{Reloader, State};
 use super::super::view::View;
 use super::{Machine, Main};
 
@@ -42,6 +42,8 @@ impl Machine {
                     self.act(Action::ReleaseFds);
                 }
             }
+            // It is as up as it was before.
+            State::Reload(Reloader::Overlap) => self.enter_stop(ServiceResult::Success, view),
             State::Condition
             | State::StartPre
             | State::Start
@@ -153,12 +155,16 @@ impl Machine {
         let control = self.control_pid();
         let ours = matches!(self.main, Main::Alive { alien: false, .. });
         let group = everybody && view.populated() != Some(false);
-        if main.is_none() && control.is_none() && !group {
+        let beside = self.beside.pids();
+        if main.is_none() && control.is_none() && !group && beside.is_empty() {
             return false;
         }
         self.act(Action::Kill(KillOrder { main, control, group, signal, hangup }));
+        for pid in beside.iter().copied().filter(|_| !group) {
+            self.act(Action::Kill(KillOrder { main: Some(pid), control: None, group: false, signal, hangup }));
+        }
         // Where nobody can tell whether processes are left (no control group, no list), there is nothing to wait for.
-        ours || control.is_some() || (everybody && view.populated() == Some(true))
+        ours || control.is_some() || !beside.is_empty() || (everybody && view.populated() == Some(true))
     }
 
     /// The end of the way down.
@@ -285,7 +291,8 @@ impl Machine {
         self.log(Level::Warning, "A process of this unit has been killed by the OOM killer.");
         let policy = self.definition.oom_policy;
         let oom = ServiceResult::OomKill;
-        if policy == OomPolicy::Continue {
+        // Of two instances the one that it took tells by its end; the other is not to suffer for it.
+        if policy == OomPolicy::Continue || self.is_overlapping() {
             return;
         }
         self.cause = "a process was killed by the OOM killer".into();

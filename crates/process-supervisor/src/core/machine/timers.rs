@@ -16,8 +16,9 @@ impl Machine {
             let limit = span(self.watchdog_usec().unwrap_or(0));
             self.cause = format!("watchdog timeout (limit {limit})");
             self.log(Level::Warning, format!("Watchdog timeout (limit {limit})!"));
-            self.enter_signal(State::StopWatchdog, ServiceResult::Watchdog, view);
+            self.watchdog_missed(view);
         }
+        self.drained(view);
         if self.deadline.is_some_and(|at| at <= self.now.monotonic) {
             self.deadline = None;
             self.timed_out(view);
@@ -43,6 +44,7 @@ impl Machine {
                 self.note_timeout("Service reached runtime time limit. Stopping.".into());
                 self.enter_stop(timeout, view);
             }
+            State::Reload(Reloader::Overlap) => self.overlap_timed_out(view),
             State::Reload(_) | State::ReloadSignal | State::ReloadNotify => {
                 self.note_timeout("Reload operation timed out. Killing reload process.".into());
                 if let Some(control) = self.control.take() {
