@@ -97,6 +97,9 @@ pub struct SavedJob {
     pub deadline: Option<u64>,
     /// The invocation id that its start command carried, so that it isn't started twice.
     pub invocation: Option<Invocation>,
+    /// A restart in which the unit never goes down.
+    #[serde(default)]
+    pub overlap: bool,
     /// Why it exists.
     pub cause: String,
     /// Its link of the causal chain.
@@ -153,6 +156,7 @@ impl Engine {
                 running: job.running,
                 deadline: job.deadline,
                 invocation: job.invocation,
+                overlap: job.overlap,
                 cause: job.cause.to_string(),
                 why: job.why,
             }),
@@ -290,6 +294,7 @@ impl Engine {
             running: job.running,
             deadline: job.deadline,
             invocation: job.invocation,
+            overlap: job.overlap,
             why: job.why,
             cause: job.cause.into(),
             cursor: None,

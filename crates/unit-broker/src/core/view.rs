@@ -91,9 +91,9 @@ impl Engine {
         let mut waits_for = Vec::new();
         if job.state == JobState::Waiting && !job.ignore_order {
             let jobs = |kind| self.graph.of_kind(job.unit, kind).filter_map(|other| self.graph[other].job);
-            let stops = |id: &JobId| self.jobs.get(*id).is_some_and(|other| super::jobs::kind::stops(other.job_type));
+            let stops = |id: &JobId| self.jobs.get(*id).is_some_and(Job::stops);
             waits_for.extend(jobs(DependencyKind::Before).filter(stops).map(|id| id.0));
-            if !super::jobs::kind::stops(job.job_type) {
+            if !job.stops() {
                 waits_for.extend(jobs(DependencyKind::After).map(|id| id.0));
             }
         }

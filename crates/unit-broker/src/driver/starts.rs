@@ -29,6 +29,8 @@ pub struct Starts {
     connections: HashMap<u64, Vec<NamedFd>>,
     /// Serials of `Start` calls: which unit, and the trigger to acknowledge.
     sent: HashMap<u32, (Worker, UnitName, Option<u64>)>,
+    /// Serials of `Overlap` calls: which unit.
+    overlaps: HashMap<u32, UnitName>,
 }
 
 #[derive(Debug)]
@@ -53,6 +55,7 @@ impl Starts {
                 self.held.clear();
                 self.fetches.clear();
                 self.sent.clear();
+                self.overlaps.clear();
             }
             // It sends unacknowledged triggers again.
             Worker::Activator => {
@@ -119,7 +122,16 @@ impl Broker {
         };
         if fds.len() > MOST_DESCRIPTORS {
             let text = format!("{} descriptors, and no more than {MOST_DESCRIPTORS} can be passed on", fds.len());
+            if command.overlap {
+                return self.overlap_refused(unit, text);
+            }
             return self.start_refused(worker, unit.clone(), text);
+        }
+        if command.overlap {
+            let request = worker::Request::Overlap { unit: unit.to_string(), definition, options, fds };
+            let serial = self.workers.send(worker, request.message());
+            self.starts.overlaps.extend(serial.map(|serial| (serial, unit.clone())));
+            return;
         }
         let request = worker::Request::Start { unit: unit.to_string(), definition, options, fds };
         if let Some(serial) = self.workers.send(worker, request.message()) {
@@ -145,6 +157,10 @@ impl Broker {
                 .inspect_err(|error| tracing::debug!(%unit, error, "no descriptors of a socket"))
                 .unwrap_or_default();
             self.on_fds(&unit, index, fds);
+        } else if let Some(unit) = self.starts.overlaps.remove(&serial).filter(|_| worker == Worker::Supervisor) {
+            if let Err(CallError::Remote { text, .. }) = result {
+                self.overlap_refused(&unit, text);
+            }
         } else if let Some((_, unit, trigger)) = self.starts.sent.remove(&serial).filter(|(to, ..)| *to == worker) {
             match (&result, trigger) {
                 (Ok(_), Some(id)) => self.acknowledge(id),
@@ -210,6 +226,28 @@ impl Broker {
             result: "resources".to_owned(),
             flags: StatusFlags::default(),
             cause: text,
+            invocation: None,
+            exit: None,
+            changed_at: None,
+        }));
+    }
+
+    /// A supervisor that doesn't take an overlapping restart leaves the service as it is. What it has reported in the
+    /// meantime counts more.
+    fn overlap_refused(&mut self, unit: &UnitName, text: String) {
+        tracing::error!(%unit, "restart refused: {text}");
+        let Some(view) = self.model.engine.unit(unit).filter(|view| view.active == ActiveState::Reloading) else {
+            return;
+        };
+        let result = view.result.to_string();
+        self.apply(Event::Status(Status {
+            worker: Worker::Supervisor,
+            unit: unit.clone(),
+            active: ActiveState::Active,
+            sub: "running".to_owned(),
+            result,
+            flags: StatusFlags { reload_failure: true, ..StatusFlags::default() },
+            cause: format!("the overlapping restart was refused: {text}"),
             invocation: None,
             exit: None,
             changed_at: None,

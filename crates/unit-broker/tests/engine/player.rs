@@ -113,7 +113,8 @@ impl Player {
     fn note(&mut self, action: &Action) {
         let line = match action {
             Action::Start(_, unit, command) => {
-                let mut line = format!("start {unit}");
+                let verb = if command.overlap { "overlap" } else { "start" };
+                let mut line = format!("{verb} {unit}");
                 let sockets: Vec<&str> = command.sockets.iter().map(UnitName::as_str).collect();
                 for (key, values) in [("sockets", sockets.join(",")), ("env", command.environment.join(","))] {
                     if !values.is_empty() {
@@ -173,6 +174,13 @@ impl Player {
         }
         match self.pending.remove(0) {
             Action::Start(_, _, command) if !self.started.insert(command.invocation) => {}
+            Action::Start(_, unit, command) if command.overlap => {
+                self.report(&unit, ActiveState::Reloading, "reload", "success", None);
+                let mut status = self.status(&unit, ActiveState::Active, "running", "success");
+                status.flags.reload_failure = self.fails.contains(unit.as_str());
+                status.invocation = Some(command.invocation).filter(|_| !status.flags.reload_failure);
+                self.tell(status);
+            }
             Action::Start(_, unit, command) => {
                 let invocation = Some(command.invocation);
                 let up = if unit.unit_type() == UnitType::Socket { "listening" } else { "running" };

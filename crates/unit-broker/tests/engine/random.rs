@@ -116,7 +116,9 @@ fn files(count: usize, edges: &[(usize, usize, usize)]) -> Files {
     let mut files = Files::default();
     for at in 0..count {
         let name = unit(at, count);
-        files.texts.insert(name.clone(), common(&name));
+        let overlaps = if at % 5 == 2 { "X-RestartOverlap=yes
+" } else { "" };
+        files.texts.insert(name.clone(), common(&name) + overlaps);
     }
     for (from, kind, to) in edges {
         let (from, to) = (unit(*from, count), unit(*to, count));

@@ -22,6 +22,8 @@ pub struct StartCommand {
     pub sockets: Vec<UnitName>,
     /// The accepted connection that came with this trigger id, to be passed on and then dropped.
     pub connection: Option<u64>,
+    /// It starts beside the instance that runs, and takes over from that (`X-RestartOverlap=`).
+    pub overlap: bool,
     /// For the worker's log and `why`.
     pub cause: String,
 }

@@ -8,6 +8,8 @@ use crate::core::api::types::JobMode;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::core) struct Settings {
     pub stop_when_unneeded: bool,
+    /// `X-RestartOverlap=`: the new instance starts before the old one ends.
+    pub restart_overlap: bool,
     /// `RestartMode=direct`: a service comes back without having been down.
     pub restart_direct: bool,
     pub refuse_manual_start: bool,
@@ -69,6 +71,7 @@ impl Settings {
             start_limit.1
         };
         Settings {
+            restart_overlap: unit_type == UnitType::Service && unit.bool(unit_parser::rows::service::X_RESTART_OVERLAP),
             restart_direct: unit.word(unit_parser::rows::service::RESTART_MODE) == "direct",
             stop_when_unneeded: unit.bool(row::STOP_WHEN_UNNEEDED),
             refuse_manual_start: unit.bool(row::REFUSE_MANUAL_START),

@@ -25,8 +25,10 @@ impl Engine {
         while let Some(ending) = todo.pop() {
             let Some(job) = self.jobs.get_mut(ending.job) else { continue };
             let (unit, job_type) = (job.unit, job.job_type);
-            if ending.result == JobResult::Done && job_type == JobType::Restart {
+            let in_one_step = job.overlap && job.state == JobState::Running;
+            if ending.result == JobResult::Done && job_type == JobType::Restart && !in_one_step {
                 // The stopping half is done; the rest is an ordinary start.
+                job.overlap = false;
                 job.job_type = JobType::Start;
                 job.state = JobState::Waiting;
                 job.cursor = None;
@@ -93,7 +95,11 @@ impl Engine {
             // Delivered, or never to be: of no use any more.
             self.actions.extend(trigger.connection.map(Action::TriggerDrop));
         }
-        self.log_end(&name, job.job_type, ending.result);
+        if job.overlap && ending.result == JobResult::Done {
+            self.actions.push(Action::Log(Some(name.clone()), LogLevel::Info, format!("Restarted {name}.")));
+        } else {
+            self.log_end(&name, job.job_type, ending.result);
+        }
         self.changed(job.unit);
         self.flush_changed(job.unit);
         self.save(job.unit);
@@ -124,7 +130,7 @@ impl Engine {
                 self.graph[*other]
                     .job
                     .and_then(|id| self.jobs.get(id))
-                    .is_some_and(|job| matches!(job.job_type, JobType::Start | JobType::VerifyActive))
+                    .is_some_and(|job| job.overlap || matches!(job.job_type, JobType::Start | JobType::VerifyActive))
             })
             .map(|(kind, other)| (kind, other, JobResult::Dependency))
             .collect()

@@ -16,6 +16,7 @@ pub(in crate::core) struct Proposal {
     pub job_type: JobType,
     pub irreversible: bool,
     pub ignore_order: bool,
+    pub overlap: bool,
     pub client: Option<u64>,
     pub why: Option<u64>,
     pub cause: Arc<str>,
@@ -57,6 +58,7 @@ impl Engine {
             running: 0,
             deadline,
             invocation: None,
+            overlap: proposal.overlap,
             why: proposal.why,
             cause: proposal.cause,
             cursor: None,
@@ -84,7 +86,15 @@ impl Engine {
     fn merge_into(&mut self, id: JobId, proposal: &Proposal) {
         let active = self.graph[proposal.unit].active;
         let Some(job) = self.jobs.get_mut(id) else { return };
-        let covered = kind::merges_late(proposal.job_type) && kind::covers(job.job_type, proposal.job_type);
+        // An overlapping restart that has begun may have read files that have changed since.
+        let too_late = job.overlap && proposal.job_type == JobType::Restart;
+        let covered =
+            !too_late && kind::merges_late(proposal.job_type) && kind::covers(job.job_type, proposal.job_type);
+        job.overlap = match (job.job_type, proposal.job_type) {
+            (JobType::Restart, JobType::Restart) => job.overlap && proposal.overlap,
+            (JobType::Restart, _) => job.overlap,
+            _ => proposal.overlap,
+        };
         if let Some(merged) = kind::merge_and_collapse(job.job_type, proposal.job_type, active) {
             job.job_type = merged;
         }

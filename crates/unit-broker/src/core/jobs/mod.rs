@@ -43,6 +43,8 @@ pub(in crate::core) struct Job {
     pub deadline: Option<u64>,
     /// The invocation id that its start command carried.
     pub invocation: Option<Invocation>,
+    /// A restart in which the unit never goes down.
+    pub overlap: bool,
     /// Its link of the causal chain.
     pub why: Option<u64>,
     pub cause: Arc<str>,
@@ -53,4 +55,11 @@ pub(in crate::core) struct Job {
     pub queued: bool,
     /// Jobs that look at this one again when it ends or changes.
     pub waiters: Vec<JobId>,
+}
+
+impl Job {
+    /// Whether its unit goes down, which comes before what is to start.
+    pub fn stops(&self) -> bool {
+        kind::stops(self.job_type) && !self.overlap
+    }
 }

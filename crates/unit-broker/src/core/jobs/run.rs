@@ -7,7 +7,7 @@
 
 use unit_parser::DependencyKind;
 
-use super::{JobId, kind};
+use super::JobId;
 use crate::core::api::types::{ActiveState, JobResult, JobState, JobType};
 use crate::core::engine::{Cx, Engine};
 use crate::core::graph::UnitId;
@@ -46,7 +46,7 @@ impl Engine {
             JobType::VerifyActive => Step::End(JobResult::Skipped),
             JobType::Start => self.start_unit(cx, unit, id),
             JobType::Stop => self.stop_unit(cx, unit, id, false),
-            JobType::Restart => self.stop_unit(cx, unit, id, true),
+            JobType::Restart => self.restart_unit(cx, unit, id),
             JobType::Reload => self.reload_unit(cx, unit),
             JobType::Nop => Step::Already,
             // These collapsed before they were installed.
@@ -94,11 +94,11 @@ impl Engine {
         if job.ignore_order || job.job_type == JobType::Nop {
             return None;
         }
-        let (unit, job_type) = (job.unit, job.job_type);
+        let (unit, stops) = (job.unit, job.stops());
         let start = job.cursor.unwrap_or((DependencyKind::Before, UnitId(0)));
-        let found = self.blocker_from(unit, job_type, start, false).or_else(|| {
+        let found = self.blocker_from(unit, stops, start, false).or_else(|| {
             let first = (DependencyKind::Before, UnitId(0));
-            (start != first).then(|| self.blocker_from(unit, job_type, first, true)).flatten()
+            (start != first).then(|| self.blocker_from(unit, stops, first, true)).flatten()
         });
         if let Some(job) = self.jobs.get_mut(id) {
             job.cursor = found.map(|(at, _)| at);
@@ -110,24 +110,24 @@ impl Engine {
     pub(in crate::core) fn blocked_by(&self, id: JobId) -> Option<(DependencyKind, JobId)> {
         let job = self.jobs.get(id).filter(|job| !job.ignore_order && job.job_type != JobType::Nop)?;
         let first = (DependencyKind::Before, UnitId(0));
-        self.blocker_from(job.unit, job.job_type, first, true).map(|((kind, _), blocker)| (kind, blocker))
+        self.blocker_from(job.unit, job.stops(), first, true).map(|((kind, _), blocker)| (kind, blocker))
     }
 
     fn blocker_from(
         &self,
         unit: UnitId,
-        job_type: JobType,
+        stops: bool,
         (kind, other): (DependencyKind, UnitId),
         from_start: bool,
     ) -> Option<((DependencyKind, UnitId), JobId)> {
         let before = |first| {
             self.graph.of_kind_from(unit, DependencyKind::Before, first).find_map(|other| {
                 let job = self.jobs.get(self.graph[other].job?)?;
-                (kind::stops(job.job_type) && !job.ignore_order).then_some(((DependencyKind::Before, other), job.id))
+                (job.stops() && !job.ignore_order).then_some(((DependencyKind::Before, other), job.id))
             })
         };
         let after = |first| {
-            if kind::stops(job_type) {
+            if stops {
                 return None;
             }
             self.graph.of_kind_from(unit, DependencyKind::After, first).find_map(|other| {

@@ -6,6 +6,7 @@
 
 mod device;
 mod mount;
+mod overlap;
 mod service;
 mod slice;
 mod socket;
@@ -161,7 +162,7 @@ impl Engine {
     }
 
     /// Whether the job's command went out already, so that this is the same start once more.
-    fn was_sent(&self, job: JobId) -> bool {
+    pub(in crate::core) fn was_sent(&self, job: JobId) -> bool {
         self.jobs.get(job).is_some_and(|job| job.invocation.is_some())
     }
 

@@ -2,10 +2,11 @@
 //!
 //! Commands for sockets are the same three words to another worker, so the sending is shared.
 
-use unit_parser::{DependencyKind, UnitType};
+use unit_parser::{DependencyKind, UnitName, UnitType};
 
 use super::{Step, worker};
 use crate::core::api::action::{Action, StartCommand};
+use crate::core::api::event::Invocation;
 use crate::core::api::types::ActiveState;
 use crate::core::engine::{Cx, Engine};
 use crate::core::graph::UnitId;
@@ -13,8 +14,21 @@ use crate::core::graph::record::Commanded;
 use crate::core::jobs::JobId;
 use crate::core::states::change::Reached;
 
+/// What a start of a service carries.
+struct Parts {
+    environment: Vec<String>,
+    sockets: Vec<UnitName>,
+    connection: Option<u64>,
+}
+
 impl Engine {
     pub(super) fn start_service(&mut self, cx: &mut Cx, id: UnitId, job: JobId) -> Step {
+        let Parts { environment, sockets, connection } = self.start_parts(id);
+        self.send_start(cx, id, job, environment, sockets, connection)
+    }
+
+    /// What a start of the service carries.
+    fn start_parts(&self, id: UnitId) -> Parts {
         let mut environment = self.monitor_environment(id);
         let pending = self.graph[id].trigger.as_deref().cloned().unwrap_or_default();
         environment.extend(pending.environment);
@@ -29,7 +43,33 @@ impl Engine {
             })
             .map(|socket| socket.name.clone())
             .collect();
-        self.send_start(cx, id, job, environment, sockets, pending.connection)
+        Parts { environment, sockets, connection: pending.connection }
+    }
+
+    /// Sends an overlapping restart to the unit's worker. The unit has the new instance's id when that has taken over.
+    pub(super) fn send_overlap(&mut self, cx: &mut Cx, id: UnitId, job: JobId) -> Step {
+        let Parts { environment, sockets, .. } = self.start_parts(id);
+        let (cause, invocation) = self.identify(cx, job);
+        let name = self.graph[id].name.clone();
+        let Some(worker) = worker(name.unit_type()) else { return Step::NotYet };
+        let connection = None;
+        let command = StartCommand { invocation, job: job.0, environment, sockets, connection, overlap: true, cause };
+        self.actions.push(Action::Start(worker, name, Box::new(command)));
+        self.assume(cx, id, ActiveState::Reloading, "reload");
+        Step::Begun
+    }
+
+    /// Why a job's start happens, and its id. A start that is sent again because its answer got lost keeps its id: it must
+    /// not happen twice.
+    fn identify(&mut self, cx: &mut Cx, job: JobId) -> (String, Invocation) {
+        let fresh = cx.world.random_id();
+        match self.jobs.get_mut(job) {
+            Some(job) => {
+                let invocation = *job.invocation.get_or_insert(fresh);
+                (job.cause.to_string(), invocation)
+            }
+            None => (String::new(), fresh),
+        }
     }
 
     /// Sends a start to the unit's worker.
@@ -39,20 +79,14 @@ impl Engine {
         id: UnitId,
         job: JobId,
         environment: Vec<String>,
-        sockets: Vec<unit_parser::UnitName>,
+        sockets: Vec<UnitName>,
         connection: Option<u64>,
     ) -> Step {
-        let fresh = cx.world.random_id();
-        let (mut cause, mut invocation) = (String::new(), fresh);
-        if let Some(job) = self.jobs.get_mut(job) {
-            // A start that is sent again because its answer got lost keeps its id: it must not happen twice.
-            invocation = *job.invocation.get_or_insert(fresh);
-            cause = job.cause.to_string();
-        }
+        let (cause, invocation) = self.identify(cx, job);
         let name = self.graph[id].name.clone();
         let Some(worker) = worker(name.unit_type()) else { return Step::NotYet };
         self.graph[id].invocation = invocation;
-        let command = StartCommand { invocation, job: job.0, environment, sockets, connection, cause };
+        let command = StartCommand { invocation, job: job.0, environment, sockets, connection, overlap: false, cause };
         self.actions.push(Action::Start(worker, name.clone(), Box::new(command)));
         let sub = if name.unit_type() == UnitType::Socket { "start-pre" } else { "start" };
         self.assume(cx, id, ActiveState::Activating, sub);

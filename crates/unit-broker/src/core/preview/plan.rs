@@ -166,6 +166,10 @@ impl Engine {
                     format!("into job {} {}", queued.id.0, queued.job_type),
                 )
             }
+            None if self.overlaps(job) => {
+                let text = "the new instance starts before the old one ends (X-RestartOverlap=)";
+                (Fate::New, job.job_type, text.to_owned())
+            }
             None => (Fate::New, job.job_type, String::new()),
         }
     }

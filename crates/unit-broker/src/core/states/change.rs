@@ -128,6 +128,9 @@ impl Engine {
         let Some(job) = self.graph[id].job.and_then(|job| self.jobs.get(job)) else { return true };
         let (job_id, running) = (job.id, job.state == JobState::Running);
         let job_type = job.job_type;
+        let overlap = job.overlap && job_type == JobType::Restart;
+        // The id tells whether the new instance has taken over.
+        let taken_over = job.invocation == Some(self.graph[id].invocation);
         if !running {
             // It may have waited for just this.
             self.wake([job_id]);
@@ -139,6 +142,13 @@ impl Engine {
                 _ if !running => (false, None),
                 ActiveState::Failed => (true, Some(JobResult::Failed)),
                 ActiveState::Inactive => (true, Some(JobResult::Done)),
+                ActiveState::Deactivating | ActiveState::Maintenance => (true, None),
+            },
+            JobType::Restart if overlap && running => match now {
+                ActiveState::Active if flags.reload_failure || !taken_over => (false, Some(JobResult::Failed)),
+                ActiveState::Active => (false, Some(JobResult::Done)),
+                ActiveState::Activating | ActiveState::Reloading => (false, None),
+                ActiveState::Failed | ActiveState::Inactive => (true, Some(JobResult::Failed)),
                 ActiveState::Deactivating | ActiveState::Maintenance => (true, None),
             },
             JobType::Reload if !running => (false, None),

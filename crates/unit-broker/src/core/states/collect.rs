@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use crate::core::api::action::Action;
-use crate::core::api::types::{ActiveState, JobResult, JobType};
+use crate::core::api::types::{ActiveState, JobResult};
 use crate::core::engine::{Cx, Engine};
 use crate::core::graph::UnitId;
 use crate::core::jobs::{Job, JobId};
@@ -93,9 +93,9 @@ impl Engine {
             let other = self.graph[other].job.and_then(|job| self.jobs.get(job));
             other.is_some_and(|other| match kind {
                 // We are before it: it waits unless it stops.
-                Before => !matches!(other.job_type, JobType::Stop | JobType::Restart),
+                Before => !other.stops(),
                 // We are after it: it waits for our stop only.
-                _ => matches!(job.job_type, JobType::Stop | JobType::Restart),
+                _ => job.stops(),
             })
         };
         [Before, After].into_iter().any(|kind| self.graph.of_kind(job.unit, kind).any(|other| waits(other, kind)))

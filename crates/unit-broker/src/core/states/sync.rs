@@ -74,7 +74,9 @@ impl Engine {
         if let Some(exit) = status.exit {
             record.exit = exit;
         }
-        if let Some(invocation) = status.invocation.filter(|_| record.commanded.is_none()) {
+        // A start has the id from the beginning, whatever a late report says; an overlapping restart when it is told.
+        let told = record.commanded.is_none() || record.active == ActiveState::Reloading;
+        if let Some(invocation) = status.invocation.filter(|_| told) {
             record.invocation = invocation;
         }
         self.changed(id);
@@ -180,12 +182,15 @@ impl Engine {
                 // What was started may be on its way down already: a oneshot with an ExecStop=.
                 JobType::Start if is_its_own && record.active == ActiveState::Deactivating => true,
                 JobType::Start | JobType::VerifyActive => record.active == ActiveState::Activating,
+                JobType::Restart if job.overlap => record.active == ActiveState::Reloading,
                 JobType::Stop | JobType::Restart => record.active == ActiveState::Deactivating,
                 JobType::Reload => record.active == ActiveState::Reloading,
                 JobType::Nop | JobType::TryRestart | JobType::TryReload | JobType::ReloadOrStart => true,
             };
             let over = job.job_type == JobType::Start && is_its_own && record.active.is_down();
-            if over {
+            if job.overlap && is_its_own && record.active == ActiveState::Active {
+                self.finish(cx, id, JobResult::Done, true);
+            } else if over {
                 let result = if record.active == ActiveState::Failed { JobResult::Failed } else { JobResult::Done };
                 self.finish(cx, id, result, true);
             } else if !under_way {

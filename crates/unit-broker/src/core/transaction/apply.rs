@@ -128,6 +128,7 @@ impl Engine {
                 job_type: job.job_type,
                 irreversible: mode == JobMode::ReplaceIrreversibly,
                 ignore_order: job.ignore_order,
+                overlap: self.overlaps(job),
                 client: client.filter(|_| is_anchor),
                 why,
                 cause,

@@ -180,7 +180,7 @@ impl Engine {
         }
         // The mode concerns what depends on the unit that was named, not what depends on its dependencies (systemctl(1)).
         let as_restart = plan.mode == JobMode::RestartDependencies && job.pulled_by.is_none();
-        if stops(job_type) || (job_type == JobType::Start && as_restart) {
+        if (stops(job_type) && !self.overlaps(job)) || (job_type == JobType::Start && as_restart) {
             if job_type == JobType::Stop {
                 add(Atom::PropagateStop, JobType::Stop, true, false, true);
             } else {
