@@ -135,7 +135,9 @@ impl<'a> Player<'a> {
         let mut last = None;
         while Instant::now() < end {
             let Ok(now) = Snapshot::take(self.manager, self.graph) else {
-                self.manager.connect();
+                if !self.manager.reconnect() {
+                    return false;
+                }
                 continue;
             };
             let quiet = now.gates(self.graph).is_some_and(|gates| gates.iter().all(|gate| self.manager.waits(gate)));
