@@ -13,7 +13,7 @@ use crate::core::expand;
 use crate::identity::Identity;
 use crate::stdio::{self, Output, StreamError};
 use crate::variables::{self, Facts};
-use crate::{credentials, directories, limits, namespace};
+use crate::{credentials, directories, limits, namespace, shared};
 
 /// Everything that makes a job.
 #[derive(Debug)]
@@ -40,6 +40,10 @@ pub struct Plan<'a> {
     pub fds: &'a [(String, RawFd)],
     /// The place of its private /tmp.
     pub private_tmp: Option<PrivateTmp>,
+    /// The network namespace of the run, if somebody holds one.
+    pub network: Option<RawFd>,
+    /// The IPC namespace of the run, likewise.
+    pub ipc: Option<RawFd>,
     /// Where the executor tells how it went.
     pub report: Option<RawFd>,
     /// Where it writes why it failed.
@@ -111,9 +115,8 @@ pub fn prepare(plan: &Plan<'_>) -> Result<(Job, Vec<String>), PrepareError> {
         directories: directories::sets(unit, plan.mode),
         credentials: plan.facts.credentials.as_deref().map(|directory| credentials::of(unit, directory)),
         namespace: namespace::namespace(unit, plan.private_tmp.clone()),
-        private_network: unit.bool(exec::PRIVATE_NETWORK),
-        network_namespace: Some(unit.str(exec::NETWORK_NAMESPACE_PATH)).filter(|path| !path.is_empty()).map(Into::into),
-        private_ipc: unit.bool(exec::PRIVATE_IPC),
+        network: shared::held_or(shared::network(unit), plan.network),
+        ipc: shared::held_or(shared::ipc(unit), plan.ipc),
         protect_hostname: unit.bool(exec::PROTECT_HOSTNAME) || unit.word(exec::PROTECT_HOSTNAME) == "yes",
         refusal,
         ..Job::default()

@@ -16,6 +16,7 @@ mod namespace;
 mod open_files;
 pub mod output;
 mod resources;
+mod shared;
 mod stdio;
 mod variables;
 
@@ -25,5 +26,6 @@ pub use identity::{Identity, IdentityError};
 pub use job::{Plan, PrepareError, prepare};
 pub use open_files::{OpenFileError, open_files};
 pub use resources::{Attribute, attributes as resource_attributes};
+pub use shared::{ipc, network};
 pub use stdio::Output;
 pub use variables::Facts;

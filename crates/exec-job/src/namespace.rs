@@ -32,6 +32,7 @@ pub(super) fn namespace(unit: &Unit, private_tmp: Option<PrivateTmp>) -> Option<
         protect_kernel_tunables: unit.bool(exec::PROTECT_KERNEL_TUNABLES),
         protect_kernel_modules: unit.bool(exec::PROTECT_KERNEL_MODULES),
         protect_control_groups: !matches!(word(unit, exec::PROTECT_CONTROL_GROUPS), "no" | ""),
+        message_queues: crate::shared::ipc(unit).is_some(),
         proc_options: proc_options(unit),
         read_only: unit.list(exec::READ_ONLY_PATHS).to_vec(),
         read_write: unit.list(exec::READ_WRITE_PATHS).to_vec(),

@@ -9,7 +9,7 @@
 //! * [`cgroup`]: cgroup2 as a container of processes (no controllers are needed).
 //! * [`notify`], [`fdpass`], [`listen_fds()`], [`peer`]: the sd_notify(3) and sd_listen_fds(3) protocols and their sockets.
 //! * [`description`]: descriptors that are copies of one.
-//! * [`mount`], [`boot`], [`memfd`], [`clock`], [`limits`], [`random`], [`heap`]: what is left.
+//! * [`mount`], [`namespace`], [`boot`], [`memfd`], [`clock`], [`limits`], [`random`], [`heap`]: what is left.
 
 pub mod boot;
 pub mod cgroup;
@@ -24,6 +24,7 @@ pub mod limits;
 pub mod listen_fds;
 pub mod memfd;
 pub mod mount;
+pub mod namespace;
 pub mod net;
 pub mod notify;
 pub mod peer;

@@ -44,7 +44,7 @@ impl Supervisor {
                     }
                 }
                 Action::Prepare => {
-                    self.choose_private_tmp(unit);
+                    self.choose_shared(unit);
                     if let Some(service) = self.services.get_mut(unit) {
                         // The group of an earlier run may still be there.
                         service.oom_kills = service.cgroup.as_ref().map_or(0, sys::cgroup::Cgroup::oom_kills);
@@ -157,7 +157,7 @@ impl Supervisor {
             // Out of date now; a missing one is what we want.
             let _ = std::fs::remove_file(path);
         }
-        self.release_private_tmp(unit);
+        self.release_shared(unit);
         let Some(service) = self.services.get(unit) else { return };
         if service.unit.word(rows::FILE_DESCRIPTOR_STORE_PRESERVE) == "no" {
             // Not even for the run that follows.

@@ -82,7 +82,7 @@ impl Supervisor {
         service.next_fd = saved.next_fd;
         service.limit = saved.limit;
         service.ids = saved.ids;
-        service.private_tmp = saved.private_tmp;
+        service.shared.tmp = saved.private_tmp;
         service.oom_kills = saved.oom_kills;
         service.notices = self.host.state.load(&notices_key(&name)).unwrap_or_default();
         for record in saved.fds {
@@ -121,6 +121,7 @@ impl Supervisor {
             }
             self.by_pid.insert(pid, name.clone());
         }
+        self.restore_shared(&name, saved.shared, kept);
         match kept.remove(&format!("n.{key}")) {
             Some(fd) => match NotifySocket::from_fd(fd) {
                 Ok(socket) => {

@@ -6,7 +6,6 @@ use std::rc::Rc;
 use daemon_runtime::notices::Notices;
 use serde::{Deserialize, Serialize};
 use sys::cgroup::Cgroup;
-use sys::executor::PrivateTmp;
 use sys::notify::NotifySocket;
 use sys::pidfd::PidFd;
 use tokio::io::unix::AsyncFd;
@@ -14,6 +13,7 @@ use unit_parser::Unit;
 
 use super::held::{Held, HeldRecord};
 use super::host::{Host, key};
+use super::namespaces::{Places, Shared, SharedRecord};
 use super::told::Told;
 use super::view::KernelView;
 use super::watch::Task;
@@ -73,7 +73,10 @@ pub struct Saved<M> {
     pub ids: Option<(u32, u32)>,
     /// Where its private /tmp is.
     #[serde(default)]
-    pub private_tmp: Option<PrivateTmp>,
+    pub private_tmp: Option<Places>,
+    /// Its network and IPC namespace.
+    #[serde(default)]
+    pub shared: SharedRecord,
     /// Processes killed for lack of memory that the machine knows of.
     #[serde(default)]
     pub oom_kills: u64,
@@ -118,8 +121,8 @@ pub struct Service {
     pub armed: Option<u64>,
     /// The user and group that it runs as.
     pub ids: Option<(u32, u32)>,
-    /// Where its private /tmp is, its own or that of a service it is joined with.
-    pub private_tmp: Option<PrivateTmp>,
+    /// What its processes share.
+    pub shared: Shared,
     /// The run (its invocation) whose limits are written.
     pub limited: String,
     /// Processes killed for lack of memory that the machine knows of, as the control group counts them.
@@ -158,7 +161,7 @@ impl Service {
             limit: RateLimit::default(),
             armed: None,
             ids: None,
-            private_tmp: None,
+            shared: Shared::default(),
             limited: String::new(),
             oom_kills: 0,
             report_task: None,
@@ -180,7 +183,8 @@ impl Service {
             processes: self.processes.iter().map(|(pid, followed)| (*pid, followed.identity)).collect(),
             limit: self.limit,
             ids: self.ids,
-            private_tmp: self.private_tmp.clone(),
+            private_tmp: self.shared.tmp.clone(),
+            shared: self.shared.record(),
             oom_kills: self.oom_kills,
         }
     }

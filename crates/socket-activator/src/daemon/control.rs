@@ -84,6 +84,8 @@ impl Daemon {
             output: log.output(),
             fds: if unit.settings.pass_to_commands { &fds } else { &[] },
             private_tmp: exec_job::private_tmp(&unit.unit, &self.host.boot_id, &invocation),
+            network: None,
+            ipc: None,
             report: None,
             log: log.descriptor(),
             wait: None,

@@ -161,6 +161,8 @@ impl Daemon {
             output: Output::Own,
             fds: &fds,
             private_tmp: exec_job::private_tmp(unit, &self.host.boot_id, invocation),
+            network: None,
+            ipc: None,
             report: None,
             log: None,
             wait: None,

@@ -106,14 +106,23 @@ pub struct Job {
 
     /// Mount namespace; `None`: the spawner's.
     pub namespace: Option<MountNamespace>,
-    /// PrivateNetwork=: a network namespace with a loopback device alone.
-    pub private_network: bool,
-    /// NetworkNamespacePath=: the namespace to join instead.
-    pub network_namespace: Option<PathBuf>,
-    /// PrivateIPC=.
-    pub private_ipc: bool,
+    /// PrivateNetwork=, NetworkNamespacePath=.
+    pub network: Option<Namespace>,
+    /// PrivateIPC=, IPCNamespacePath=.
+    pub ipc: Option<Namespace>,
     /// ProtectHostname=: an UTS namespace.
     pub protect_hostname: bool,
+}
+
+/// Where a namespace comes from that processes can share.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Namespace {
+    /// A new one, for this process alone; a new network has a loopback device, which is up.
+    New,
+    /// One that has a path.
+    Path(PathBuf),
+    /// One that the spawner holds by this descriptor.
+    Fd(RawFd),
 }
 
 /// A descriptor for LISTEN_FDS.
@@ -326,6 +335,8 @@ pub struct MountNamespace {
     pub protect_kernel_modules: bool,
     /// ProtectControlGroups=: /sys/fs/cgroup read-only.
     pub protect_control_groups: bool,
+    /// PrivateIPC=: a /dev/mqueue that shows the queues of the IPC namespace.
+    pub message_queues: bool,
     /// ProtectProc=, ProcSubset=: options of a /proc of its own (`hidepid=invisible,subset=pid`).
     pub proc_options: Option<String>,
     /// ReadOnlyPaths=.
@@ -416,6 +427,10 @@ impl Job {
             .chain(self.log_fd)
             .chain(self.wait_fd)
             .chain(self.report_fd)
+            .chain([&self.network, &self.ipc].into_iter().filter_map(|wanted| match wanted {
+                Some(Namespace::Fd(fd)) => Some(*fd),
+                Some(Namespace::New | Namespace::Path(_)) | None => None,
+            }))
             .collect();
         fds.sort_unstable();
         fds.dedup();

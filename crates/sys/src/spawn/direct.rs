@@ -113,10 +113,9 @@ fn is_simple(job: &Job) -> bool {
         && job.directories.is_empty()
         && job.credentials.is_none()
         && job.namespace.is_none()
-        && !job.private_network
-        && job.network_namespace.is_none()
+        && job.network.is_none()
         && job.numa.is_none()
-        && !job.private_ipc
+        && job.ipc.is_none()
         && !job.protect_hostname
         && marks_close_on_exec()
 }

@@ -1,7 +1,7 @@
 //! Jobs, and what must come of them.
 
 use crate::harness::{Case, Place, shell};
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, IntoRawFd};
 use std::path::PathBuf;
 use sys::ExitStatus::{Exited, Killed};
 use sys::executor::*;
@@ -607,9 +607,9 @@ fn namespaces() -> Vec<Case> {
             name: "PrivateNetwork=, ProtectHostname=, PrivateIPC=",
             root: true,
             job: |_| Job {
-                private_network: true,
+                network: Some(Namespace::New),
                 protect_hostname: true,
-                private_ipc: true,
+                ipc: Some(Namespace::New),
                 ..shell(
                     "tail -n +3 /proc/net/dev | cut -d: -f1 | tr -d ' '; cat /sys/class/net/lo/flags >/dev/null; for n in net uts ipc; do [ $(readlink /proc/self/ns/$n) != $(readlink /proc/$PPID/ns/$n) ] && echo $n; done; ip -br link show lo 2>/dev/null | grep -c LOOPBACK,UP",
                 )
@@ -618,20 +618,46 @@ fn namespaces() -> Vec<Case> {
             ..FINE
         },
         Case {
-            name: "NetworkNamespacePath= wins over PrivateNetwork=",
+            name: "namespaces that have a path",
             root: true,
             job: |_| Job {
-                private_network: true,
-                network_namespace: Some(format!("/proc/{}/ns/net", std::process::id()).into()),
-                ..shell("[ $(readlink /proc/self/ns/net) = $(readlink /proc/$PPID/ns/net) ] && echo same")
+                network: Some(Namespace::Path(format!("/proc/{}/ns/net", std::process::id()).into())),
+                ipc: Some(Namespace::Path(format!("/proc/{}/ns/ipc", std::process::id()).into())),
+                ..shell(
+                    "for n in net ipc; do [ $(readlink /proc/self/ns/$n) = $(readlink /proc/$PPID/ns/$n) ] && echo same; done",
+                )
             },
-            out: "same\n",
+            out: "same\nsame\n",
+            ..FINE
+        },
+        Case {
+            name: "namespaces that the spawner holds, and the message queues that belong there",
+            root: true,
+            job: |_| {
+                let hold = |kind| {
+                    // Held as long as this program runs.
+                    let fd = sys::namespace::create(kind).unwrap().into_raw_fd();
+                    let name = std::fs::read_link(format!("/proc/self/fd/{fd}")).unwrap();
+                    (Namespace::Fd(fd), name.display().to_string())
+                };
+                let (network, net) = hold(sys::namespace::Kind::Network);
+                let (ipc, own) = hold(sys::namespace::Kind::Ipc);
+                Job {
+                    network: Some(network),
+                    ipc: Some(ipc),
+                    namespace: space(|n| n.message_queues = true),
+                    ..shell(&format!(
+                        "[ $(readlink /proc/self/ns/net) = '{net}' ] && [ $(readlink /proc/self/ns/ipc) = '{own}' ] && echo there; [ ! -d /dev/mqueue ] || grep -c ' /dev/mqueue .* mqueue ' /proc/self/mountinfo; ip -br link show lo | grep -c LOOPBACK,UP"
+                    ))
+                }
+            },
+            out: "there\n1\n1\n",
             ..FINE
         },
         Case {
             name: "NetworkNamespacePath= that isn't there",
             root: true,
-            job: |_| Job { network_namespace: Some("/nonexistent/net".into()), ..shell("") },
+            job: |_| Job { network: Some(Namespace::Path("/nonexistent/net".into())), ..shell("") },
             exit: Exited(225),
             log: Some("NETWORK: /nonexistent/net: No such file"),
             ..FINE
@@ -639,9 +665,17 @@ fn namespaces() -> Vec<Case> {
         Case {
             name: "NetworkNamespacePath= that is none",
             root: true,
-            job: |_| Job { network_namespace: Some("/etc/passwd".into()), ..shell("") },
+            job: |_| Job { network: Some(Namespace::Path("/etc/passwd".into())), ..shell("") },
             exit: Exited(225),
-            log: Some("NETWORK: /etc/passwd: Invalid argument"),
+            log: Some("NETWORK: /etc/passwd: "),
+            ..FINE
+        },
+        Case {
+            name: "IPCNamespacePath= that is a network's",
+            root: true,
+            job: |_| Job { ipc: Some(Namespace::Path("/proc/self/ns/net".into())), ..shell("") },
+            exit: Exited(226),
+            log: Some("NAMESPACE: /proc/self/ns/net: invalid"),
             ..FINE
         },
         Case {

@@ -90,6 +90,7 @@ fn open_source(entry: &Entry) -> io::Result<Option<Ready>> {
         Action::Inaccessible
         | Action::Tmpfs { .. }
         | Action::Devices
+        | Action::MessageQueues
         | Action::Proc { .. }
         | Action::ReadOnly
         | Action::ReadWrite
@@ -129,6 +130,7 @@ fn mount_one(row: &Ready) -> io::Result<()> {
             tmpfs(path, &options.join(","))
         }
         Action::Devices => devices::mount_private(path),
+        Action::MessageQueues => message_queues(path),
         Action::Proc { options } => own_proc(path, options),
         Action::Bind { recursive, .. } => bind_source(row, *recursive),
         Action::PrivateTmp { .. } => bind_source(row, false),
@@ -160,6 +162,13 @@ fn hide_file(path: &Path) -> io::Result<()> {
     let result = hide();
     let _ = fs::remove_dir(&stage);
     result
+}
+
+/// The file system of the message queues, in the place of the other namespace's.
+fn message_queues(path: &Path) -> io::Result<()> {
+    unmount_all(path)?;
+    let flags = MsFlags::MS_NOSUID | MsFlags::MS_NOEXEC | MsFlags::MS_NODEV | MsFlags::MS_RELATIME;
+    Ok(mount(Some("mqueue"), path, Some("mqueue"), flags, None::<&str>)?)
 }
 
 /// A second instance of the same processes, in the place of the first. Without the right to mount one (in a container), the

@@ -18,6 +18,8 @@ pub(super) enum Action {
     Tmpfs { options: String, read_only: bool },
     /// A /dev with harmless devices.
     Devices,
+    /// The message queues of the IPC namespace.
+    MessageQueues,
     /// A /proc with these mount options.
     Proc { options: String },
     /// As it is, read-only.
@@ -95,6 +97,9 @@ pub(super) fn plan(wanted: &MountNamespace, directories: &[DirectorySet]) -> Vec
     if wanted.private_devices {
         add(&["/dev"], Action::Devices);
     }
+    if wanted.message_queues {
+        add(&["/dev/mqueue"], Action::MessageQueues);
+    }
     if let Some(private) = &wanted.private_tmp {
         add(&["/tmp"], Action::PrivateTmp { top: private.tmp.clone() });
         add(&["/var/tmp"], Action::PrivateTmp { top: private.var_tmp.clone() });
@@ -152,7 +157,11 @@ pub(super) fn read_only(entries: &[Entry], path: &Path) -> Option<bool> {
         Action::Bind { read_only, .. } | Action::Tmpfs { read_only, .. } => *read_only,
         // Nothing may be made in there; what is mounted in it (pts, shm) stays as it is.
         Action::Devices => path == governing.path,
-        Action::PrivateTmp { .. } | Action::Proc { .. } | Action::ReadWrite | Action::Executable(_) => false,
+        Action::PrivateTmp { .. }
+        | Action::MessageQueues
+        | Action::Proc { .. }
+        | Action::ReadWrite
+        | Action::Executable(_) => false,
     })
 }
 

@@ -170,6 +170,6 @@ table! {
     PROTECT_HOSTNAME "ProtectHostname" BoolOrWord(&["yes", "no", "private"]), "no", ["ProtectHostname" "b"], ONCE, Works, 0, "It can't set the host name";
     MEMORY_KSM "MemoryKSM" Bool, "", [], ONCE, NoEffect("memory merging stays as inherited"), 254, "Merge equal memory pages";
     NETWORK_NAMESPACE_PATH "NetworkNamespacePath" Path, "", ["NetworkNamespacePath" "s"], ONCE, Works, 0, "A network namespace to join";
-    IPC_NAMESPACE_PATH "IPCNamespacePath" Path, "", ["IPCNamespacePath" "s"], ONCE, NoEffect(NO_NAMESPACE), 0, "An IPC namespace to join";
+    IPC_NAMESPACE_PATH "IPCNamespacePath" Path, "", ["IPCNamespacePath" "s"], ONCE, Works, 0, "An IPC namespace to join";
     PRIVATE_BPF "PrivateBPF" Bool, "no", [], ONCE, NoEffect(NO_MOUNTS), 259, "A BPF file system of its own";
 }
