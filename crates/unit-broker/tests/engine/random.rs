@@ -116,8 +116,12 @@ fn files(count: usize, edges: &[(usize, usize, usize)]) -> Files {
     let mut files = Files::default();
     for at in 0..count {
         let name = unit(at, count);
-        let overlaps = if at % 5 == 2 { "X-RestartOverlap=yes
-" } else { "" };
+        let overlaps = if at % 5 == 2 {
+            "X-RestartOverlap=yes
+"
+        } else {
+            ""
+        };
         files.texts.insert(name.clone(), common(&name) + overlaps);
     }
     for (from, kind, to) in edges {
