@@ -116,12 +116,7 @@ fn files(count: usize, edges: &[(usize, usize, usize)]) -> Files {
     let mut files = Files::default();
     for at in 0..count {
         let name = unit(at, count);
-        let overlaps = if at % 5 == 2 {
-            "X-RestartOverlap=yes
-"
-        } else {
-            ""
-        };
+        let overlaps = if at % 5 == 2 { "X-RestartOverlap=yes\n" } else { "" };
         files.texts.insert(name.clone(), common(&name) + overlaps);
     }
     for (from, kind, to) in edges {
