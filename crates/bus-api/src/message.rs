@@ -19,6 +19,19 @@ pub fn call<B: Serialize + DynamicType>(interface: &str, member: &str, body: &B)
     call_on(PATH, interface, member, body)
 }
 
+/// A call of a private contract, on [`PATH`], that is not answered: the other side has nothing to say to it but that it came,
+/// which its connection says as well. An error is logged there, if anywhere.
+///
+/// # Errors
+/// When the body cannot be serialized, or an interface or member name is malformed.
+pub fn tell<B: Serialize + DynamicType>(interface: &str, member: &str, body: &B) -> Result<Message, Error> {
+    Message::method_call(PATH, member)
+        .interface(interface)
+        .sender(PEER_NAME)
+        .with_flags(Flags::NO_REPLY_EXPECTED)
+        .build(body)
+}
+
 /// A call on any object, without a destination (peer to peer).
 ///
 /// # Errors

@@ -5,7 +5,7 @@ use zbus::Type;
 use zbus::message::Message;
 
 use crate::errors::BusError;
-use crate::message::{NamedFd, arguments, call, is_call_of, is_signal_of, member, reply, signal};
+use crate::message::{NamedFd, arguments, call, is_call_of, is_signal_of, member, reply, signal, tell};
 use crate::names::SOCKETS;
 
 /// Traffic on a socket unit. For `Accept=no` it names the service to start; for `Accept=yes` the instance, and the
@@ -107,10 +107,10 @@ impl Request {
     pub fn message(&self) -> Result<Message, zbus::Error> {
         match self {
             Request::Fds { unit } => call(SOCKETS, "Fds", &(unit,)),
-            Request::ServiceState(state) => call(SOCKETS, "ServiceState", state),
-            Request::Holders { unit, services } => call(SOCKETS, "Holders", &(unit, services)),
-            Request::Ack { id } => call(SOCKETS, "Ack", &(id,)),
-            Request::Fail { unit, result } => call(SOCKETS, "Fail", &(unit, result)),
+            Request::ServiceState(state) => tell(SOCKETS, "ServiceState", state),
+            Request::Holders { unit, services } => tell(SOCKETS, "Holders", &(unit, services)),
+            Request::Ack { id } => tell(SOCKETS, "Ack", &(id,)),
+            Request::Fail { unit, result } => tell(SOCKETS, "Fail", &(unit, result)),
         }
     }
 }

@@ -3,7 +3,7 @@
 use zbus::message::Message;
 
 use crate::errors::BusError;
-use crate::message::{arguments, call, is_call_of, member};
+use crate::message::{arguments, call, is_call_of, member, tell};
 use crate::names::SUPERVISOR;
 
 /// What is asked of the process-supervisor alone: by the broker, or by clients of one that runs without a broker.
@@ -73,8 +73,8 @@ impl Request {
     /// When it cannot be serialized (a NUL byte in a string).
     pub fn message(&self) -> Result<Message, zbus::Error> {
         match self {
-            Request::Idle => call(SUPERVISOR, "Idle", &()),
-            Request::Quiet => call(SUPERVISOR, "Quiet", &()),
+            Request::Idle => tell(SUPERVISOR, "Idle", &()),
+            Request::Quiet => tell(SUPERVISOR, "Quiet", &()),
             Request::Start { unit } => call(SUPERVISOR, "Start", &(unit,)),
             Request::Refuse { unit, result, cause } => call(SUPERVISOR, "Refuse", &(unit, result, cause)),
             Request::BusName { name, owner, pid } => call(SUPERVISOR, "BusName", &(name, owner, pid)),

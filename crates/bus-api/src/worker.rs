@@ -10,7 +10,7 @@ use zbus::message::Message;
 use zbus::{OwnedVariant, Type};
 
 use crate::errors::BusError;
-use crate::message::{NamedFd, arguments, call, is_call_of, is_signal_of, member, reply, signal};
+use crate::message::{NamedFd, arguments, call, is_call_of, is_signal_of, member, reply, signal, tell};
 use crate::names::WORKER;
 
 /// systemd's `UNIT_NOTIFY_*`: what a state change means for the unit's job beyond the states themselves.
@@ -229,7 +229,7 @@ impl Request {
             Request::Kill { unit, whom, signal } => call(WORKER, "Kill", &(unit, whom, signal)),
             Request::ResetFailed { unit } => call(WORKER, "ResetFailed", &(unit,)),
             Request::Update { unit, definition } => call(WORKER, "Update", &(unit, definition)),
-            Request::Forget { unit } => call(WORKER, "Forget", &(unit,)),
+            Request::Forget { unit } => tell(WORKER, "Forget", &(unit,)),
             Request::List => call(WORKER, "List", &()),
             Request::Processes { unit } => call(WORKER, "Processes", &(unit,)),
             Request::Notices { unit } => call(WORKER, "Notices", &(unit,)),

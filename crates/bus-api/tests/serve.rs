@@ -296,10 +296,11 @@ fn descriptors_of_later_messages_stay_with_their_message() {
         let echo = Echo::start(Limits::default());
         let path = echo.path();
         let (peer, _events) = bus_api::connect::Peer::connect(&path, Duration::from_secs(5)).await.unwrap();
-        for count in [1_usize, 16, 253] {
+        // The last is larger than what is read at once.
+        for (count, width) in [(1_usize, 1), (16, 1), (253, 1), (16, 5000)] {
             let (read, write) = std::io::pipe().unwrap();
             let fds: Vec<bus_api::message::NamedFd> = (0..count)
-                .map(|index| (format!("fd{index}"), write.as_fd().try_clone_to_owned().unwrap().into()))
+                .map(|index| (format!("fd{index:0width$}"), write.as_fd().try_clone_to_owned().unwrap().into()))
                 .collect();
             let plain = peer.call(call("org.quintet.Test1", "Echo", &("before",)).unwrap());
             let passed = peer.call(call("org.quintet.Test1", "Fds", &(fds,)).unwrap());

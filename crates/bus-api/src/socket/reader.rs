@@ -1,6 +1,7 @@
 //! Reading messages: zbus parses, this hands it bytes and refuses what is too large before anything is allocated.
 
 use std::io;
+use std::ops::Range;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
@@ -12,6 +13,8 @@ use super::stream::Stream;
 use super::{MAX_FDS, stream};
 
 const FIXED_HEADER: usize = 16;
+/// Bytes that are taken from the socket at once: some messages of usual size, so that a burst of them costs one system call.
+const CHUNK: usize = 16 * 1024;
 
 /// The read side of a connection after its handshake.
 #[derive(Debug)]
@@ -23,7 +26,8 @@ pub struct Reader {
 impl Reader {
     /// Reads messages of at most `limit` bytes; `fds` came during the handshake and belong to the first.
     pub fn new(stream: Arc<Stream>, limit: usize, fds: Vec<OwnedFd>) -> Reader {
-        let bytes = Bytes { stream, limit, fds, fd_count: 0, header: [0; FIXED_HEADER], have: 0, rest: 0 };
+        let ahead = Ahead { stream, buffer: Vec::new(), ready: 0..0, fds: Vec::new() };
+        let bytes = Bytes { ahead, limit, fds, fd_count: 0, header: [0; FIXED_HEADER], have: 0, rest: 0 };
         Reader { bytes, sequence: 0 }
     }
 
@@ -37,10 +41,47 @@ impl Reader {
     }
 }
 
+/// What has been read from the socket and not been asked for yet.
+///
+/// The kernel ends a read behind the segment that carries descriptors (unix(7)), and whoever sends a message with descriptors
+/// begins a segment with it. So descriptors belong to the message that the last byte of their read is part of, and they are
+/// handed out together with that byte.
+#[derive(Debug)]
+struct Ahead {
+    stream: Arc<Stream>,
+    /// [`CHUNK`] bytes, from the first read on.
+    buffer: Vec<u8>,
+    /// Which bytes of `buffer` are still to be handed out.
+    ready: Range<usize>,
+    fds: Vec<OwnedFd>,
+}
+
+impl Ahead {
+    /// Fills `window`, or a part of it. 0 bytes: the peer is gone.
+    async fn read(&mut self, window: &mut [u8]) -> io::Result<(usize, Vec<OwnedFd>)> {
+        if self.ready.is_empty() {
+            if window.len() >= CHUNK {
+                return stream::receive(&self.stream, window).await;
+            }
+            self.buffer.resize(CHUNK, 0);
+            let (count, fds) = stream::receive(&self.stream, &mut self.buffer).await?;
+            self.ready = 0..count;
+            self.fds = fds;
+        }
+        let ready = self.buffer.get(self.ready.clone()).unwrap_or_default();
+        let count = ready.len().min(window.len());
+        if let (Some(to), Some(from)) = (window.get_mut(..count), ready.get(..count)) {
+            to.copy_from_slice(from);
+        }
+        self.ready.start += count;
+        Ok((count, if self.ready.is_empty() { std::mem::take(&mut self.fds) } else { Vec::new() }))
+    }
+}
+
 /// Gives zbus the bytes of one message after the other: the fixed header, then exactly the rest that it announces.
 #[derive(Debug)]
 struct Bytes {
-    stream: Arc<Stream>,
+    ahead: Ahead,
     limit: usize,
     fds: Vec<OwnedFd>,
     /// Descriptors of the message being read.
@@ -74,7 +115,7 @@ impl ReadHalf for Bytes {
         let wanted = if in_header { FIXED_HEADER - self.have } else { self.rest };
         let length = buffer.len().min(wanted);
         let window = buffer.get_mut(..length).unwrap_or_default();
-        let (count, mut fds) = stream::receive(&self.stream, window).await?;
+        let (count, mut fds) = self.ahead.read(window).await?;
         fds.splice(..0, self.fds.drain(..));
         self.fd_count += fds.len();
         if self.fd_count > MAX_FDS {

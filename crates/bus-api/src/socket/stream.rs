@@ -49,27 +49,37 @@ impl AsFd for Stream {
 
 /// Receives up to `buffer.len()` bytes and the descriptors that came with them. 0 bytes: the peer is gone.
 pub async fn receive(stream: &Stream, buffer: &mut [u8]) -> io::Result<(usize, Vec<OwnedFd>)> {
-    stream
-        .0
-        .async_io(Interest::READABLE, |stream| {
-            let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MAX_FDS))];
-            let mut control = RecvAncillaryBuffer::new(&mut space);
-            let received = recvmsg(
-                stream,
-                &mut [IoSliceMut::new(buffer)],
-                &mut control,
-                RecvFlags::DONTWAIT | RecvFlags::CMSG_CLOEXEC,
-            )?;
-            let mut fds = Vec::new();
-            for message in control.drain() {
-                // Credentials are not asked for; whatever else the kernel adds is none of ours.
-                if let RecvAncillaryMessage::ScmRights(rights) = message {
-                    fds.extend(rights);
+    loop {
+        let mut guard = stream.0.readable().await?;
+        let Ok(received) = guard.try_io(|stream| try_receive(stream, buffer)) else { continue };
+        match received {
+            Ok((count, fds)) => {
+                // Fewer bytes than there was room for, and not because of descriptors: there are no more, which need not be
+                // found out by asking. (A hang-up stays known.)
+                if fds.is_empty() && count < buffer.len() {
+                    guard.clear_ready();
                 }
+                return Ok((count, fds));
             }
-            Ok((received.bytes, fds))
-        })
-        .await
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+fn try_receive(stream: &AsyncFd<OwnedFd>, buffer: &mut [u8]) -> io::Result<(usize, Vec<OwnedFd>)> {
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MAX_FDS))];
+    let mut control = RecvAncillaryBuffer::new(&mut space);
+    let flags = RecvFlags::DONTWAIT | RecvFlags::CMSG_CLOEXEC;
+    let received = recvmsg(stream, &mut [IoSliceMut::new(buffer)], &mut control, flags)?;
+    let mut fds = Vec::new();
+    for message in control.drain() {
+        // Credentials are not asked for; whatever else the kernel adds is none of ours.
+        if let RecvAncillaryMessage::ScmRights(rights) = message {
+            fds.extend(rights);
+        }
+    }
+    Ok((received.bytes, fds))
 }
 
 /// Sends bytes, the descriptors with the first of them; returns how many bytes went.

@@ -5,7 +5,7 @@ mod properties;
 use std::os::fd::OwnedFd;
 
 use bus_api::errors::{BusError, ErrorName};
-use bus_api::message::{NamedFd, reply};
+use bus_api::message::{NamedFd, expects_reply, reply};
 use bus_api::serve::{ClientId, Incoming, Server, default_reply, guarded};
 use bus_api::supervisor as special;
 use bus_api::worker::{self, Event, Request, StartOptions, UnitNotice, UnitStatus, flags};
@@ -95,6 +95,11 @@ fn unknown(call: &Message) -> Option<Message> {
     }
 }
 
+/// The answer that says no more than that it is done, where one is wanted.
+fn empty(call: &Message) -> Result<Option<Message>, BusError> {
+    if expects_reply(call) { reply(call, &()).map(Some).map_err(internal) } else { Ok(None) }
+}
+
 fn answer(
     supervisor: &mut Supervisor,
     server: &Server,
@@ -114,10 +119,9 @@ fn answer(
             }
         }
         publish(supervisor, server);
-        return reply(call, &()).map(Some).map_err(internal);
+        return empty(call);
     }
     let Some(request) = Request::parse(call)? else { return Ok(None) };
-    let empty = |call: &Message| reply(call, &()).map(Some).map_err(internal);
     match request {
         Request::Start { unit, definition, options, fds } => {
             supervisor.start_as(&unit, definition, start_request(options, fds)).map_err(request_error)?;

@@ -87,6 +87,8 @@ impl Daemon {
             worker::Request::Forget { unit } => self.forget(&unit)?,
             worker::Request::Clean { unit, definition, what } => self.clean(&unit, &definition, &what)?,
             worker::Request::List => {
+                // Who asks may know nothing, and what is listed may never have been told.
+                self.units.values_mut().for_each(|unit| unit.told.clear());
                 let list: Vec<_> =
                     self.units.iter().map(|(name, unit)| self.with_cgroup(name, unit.current())).collect();
                 return built(worker::list_reply(call, &list));
@@ -152,6 +154,7 @@ impl Daemon {
         {
             unit.invocation_id = options.invocation_id;
             unit.runs.clear();
+            unit.told.clear();
             unit.environment = options.manager_environment;
         }
         let actions = self.decide(&name, Event::Start);
@@ -163,6 +166,7 @@ impl Daemon {
         let name = self.known(name)?;
         self.definitions.save(&name, &definition);
         let Some(unit) = self.units.get_mut(&name) else { return Ok(()) };
+        unit.told.clear();
         for mut gone in unit.redefine(definition) {
             if gone.fd.is_some() {
                 self.runner.remove(&store::name(&name, &Stored::Socket(gone.slot)));

@@ -92,14 +92,14 @@ impl Daemon {
             Action::Changed { state, result, cause } => {
                 tracing::info!("{name}: {}/{} ({cause})", state.active(), state.sub());
                 let status = unit.status(&state, result, cause);
-                self.tell(&worker::Event::Changed(self.with_cgroup(name, status)));
+                self.tell_changed(name, status);
                 if matches!(state, State::Dead | State::Failed) {
                     self.clean_up(name);
                 }
             }
             Action::Updated => {
                 let status = unit.status(unit.machine.state(), unit.machine.result(), String::new());
-                self.tell(&worker::Event::Changed(self.with_cgroup(name, status)));
+                self.tell_changed(name, status);
             }
             Action::Log { level, text } => self.log(name, level, text),
         }

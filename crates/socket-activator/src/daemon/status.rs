@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use bus_api::worker::UnitStatus;
+use bus_api::worker::{self, UnitStatus};
 use unit_parser::ExecCommand;
 use zbus::{OwnedVariant, Variant};
 
@@ -73,6 +73,15 @@ impl SocketUnit {
 }
 
 impl Daemon {
+    /// Tells all of a change: what they don't know yet.
+    pub(crate) fn tell_changed(&mut self, name: &str, status: UnitStatus) {
+        let mut status = self.with_cgroup(name, status);
+        let Some(unit) = self.units.get_mut(name) else { return };
+        status.properties.retain(|property, value| unit.told.get(property) != Some(value));
+        unit.told.extend(status.properties.iter().map(|(property, value)| (property.clone(), value.clone())));
+        self.tell(&worker::Event::Changed(status));
+    }
+
     /// Adds `ControlGroup`, where commands of the unit run in one.
     pub(crate) fn with_cgroup(&self, name: &str, mut status: UnitStatus) -> UnitStatus {
         let cgroup = self.units.get(name).and_then(|unit| self.cgroup(unit)).filter(|cgroup| cgroup.exists());

@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use tokio::task::AbortHandle;
 use unit_parser::Unit;
+use zbus::OwnedVariant;
 
 use super::control::ControlProcess;
 use super::saved::{SavedPort, SavedUnit};
@@ -55,6 +56,8 @@ pub struct SocketUnit {
     pub environment: Vec<String>,
     /// What was last written to disk.
     pub saved: Option<SavedUnit>,
+    /// The properties as they were last told to all; empty when somebody may know others.
+    pub told: HashMap<String, OwnedVariant>,
 }
 
 impl SocketUnit {
@@ -77,6 +80,7 @@ impl SocketUnit {
             runs: Runs::default(),
             environment: Vec::new(),
             saved: None,
+            told: HashMap::new(),
         }
     }
 

@@ -141,6 +141,12 @@ impl Broker {
         tokio::time::timeout(Duration::from_secs(10), call).await.expect("an answer").expect("no error")
     }
 
+    /// Sends what has no answer, and waits until it has been read.
+    async fn tell(&self, message: Result<zbus::message::Message, zbus::Error>) {
+        self.peer.send(message.unwrap()).expect("sent");
+        self.list().await;
+    }
+
     pub async fn start(&self, unit: &Unit) {
         let request = worker::Request::Start {
             unit: unit.name.to_string(),
@@ -157,7 +163,7 @@ impl Broker {
     }
 
     pub async fn ack(&self, id: u64) {
-        self.call(sockets::Request::Ack { id }.message()).await;
+        self.tell(sockets::Request::Ack { id }.message()).await;
     }
 
     pub async fn service(&self, socket: &str, service: &str, sub: &str, result: &str) {
@@ -167,7 +173,7 @@ impl Broker {
             sub: sub.into(),
             result: result.into(),
         };
-        self.call(sockets::Request::ServiceState(state).message()).await;
+        self.tell(sockets::Request::ServiceState(state).message()).await;
     }
 
     pub async fn list(&self) -> Vec<UnitStatus> {
