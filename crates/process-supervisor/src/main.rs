@@ -5,6 +5,10 @@ use process_supervisor::cli::{Cli, Command};
 use process_supervisor::{run, serve};
 use std::process::ExitCode;
 
+// Each event makes and drops hundreds of small things.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let cli = daemon_runtime::command_line::parse::<Cli>();
     let outcome = match cli.command() {

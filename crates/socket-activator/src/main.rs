@@ -13,6 +13,10 @@ use socket_activator::daemon::serve::{self, Standalone};
 use socket_activator::ownership;
 use socket_activator::standalone::{activate, run};
 
+// Each event makes and drops hundreds of small things.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// `/etc/quintet/socket-activator.toml`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]

@@ -8,6 +8,10 @@ use daemon_runtime::args::CommonArgs;
 use daemon_runtime::{config, logging};
 use unit_broker::driver::{self, Config};
 
+// Each event makes and drops hundreds of small things.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const EXAMPLES: &str = "Examples:
   unit-broker                                  under the launcher, or beside workers that run already
   unit-broker --user                           the calling user's units
