@@ -19,6 +19,8 @@ pub struct Identity {
     pub home: Option<String>,
     /// `$SHELL`
     pub shell: Option<String>,
+    /// The groups that the user database gives the user, without `SupplementaryGroups=`.
+    own_groups: Option<Vec<u32>>,
 }
 
 /// Why there is no such identity; with systemd's exit status.
@@ -51,7 +53,8 @@ impl Identity {
         let (user, group) = (unit.str(exec::USER), unit.str(exec::GROUP));
         let more = unit.list(exec::SUPPLEMENTARY_GROUPS);
         if user.is_empty() && group.is_empty() && more.is_empty() {
-            return Ok(None);
+            let at_home = unit.str(exec::WORKING_DIRECTORY).trim_start_matches('-') == "~";
+            return Ok((at_home && !unit.user_manager).then(Identity::at_home));
         }
         let found = if user.is_empty() { None } else { Some(lookup_user(user)?) };
         let gid = match (group.is_empty(), &found) {
@@ -59,22 +62,42 @@ impl Identity {
             (true, Some(found)) => found.gid,
             (true, None) => None,
         };
-        let mut groups: Vec<u32> = match (&found, gid) {
-            (Some(Found { name: Some(name), .. }), Some(gid)) => initgroups(name, gid),
-            (_, gid) => gid.into_iter().collect(),
+        let of_user = match (&found, gid) {
+            // Those of root are never looked up.
+            (Some(Found { name: Some(name), .. }), Some(gid)) if gid != 0 => Some(initgroups(name, gid)),
+            _ => None,
         };
-        for name in more {
-            groups.push(lookup_group(name)?);
-        }
-        groups.sort_unstable();
-        groups.dedup();
+        let more = more.iter().map(|name| lookup_group(name)).collect::<Result<Vec<u32>, _>>()?;
+        // Without a user the manager's groups stay, unless others are named.
+        let groups = (of_user.is_some() || !more.is_empty()).then(|| {
+            let mut groups: Vec<u32> = of_user.iter().flatten().copied().chain(more).collect();
+            groups.sort_unstable();
+            groups.dedup();
+            groups
+        });
         let found = found.unwrap_or_default();
         Ok(Some(Identity {
             user: executor::User { uid: found.uid, gid, groups, home: found.home.clone().map(Into::into) },
             name: found.name,
             home: found.home,
             shell: found.shell,
+            own_groups: of_user,
         }))
+    }
+
+    /// For a command: one that keeps the manager's identity (`+`, `!`) has the user's groups all the same, as in systemd.
+    #[must_use]
+    pub fn of_command(self, keeps_ours: bool) -> executor::User {
+        if keeps_ours { executor::User { groups: self.own_groups, ..self.user } } else { self.user }
+    }
+}
+
+impl Identity {
+    /// Nothing changes, but there is a home to go to: root's.
+    fn at_home() -> Identity {
+        let home = lookup_user("root").ok().and_then(|root| root.home);
+        let user = executor::User { home: home.clone().map(Into::into), ..executor::User::default() };
+        Identity { user, name: None, home, shell: None, own_groups: None }
     }
 }
 
@@ -184,6 +207,10 @@ mod tests {
         assert_eq!((root.user.uid, root.user.gid, root.name.as_deref()), (Some(0), Some(0), Some("root")));
         let number = Identity::of(&unit(&[(exec::USER, "0"), (exec::GROUP, "0")])).unwrap().unwrap();
         assert_eq!((number.user.uid, number.user.gid, number.name.as_deref()), (Some(0), Some(0), Some("root")));
+        let group = Identity::of(&unit(&[(exec::GROUP, "0")])).unwrap().unwrap();
+        assert_eq!((group.user.uid, group.user.gid, group.user.groups), (None, Some(0), None));
+        let home = Identity::of(&unit(&[(exec::WORKING_DIRECTORY, "~")])).unwrap().unwrap();
+        assert_eq!((home.user.uid, home.home.is_some(), home.name), (None, true, None));
         assert_eq!(Identity::of(&unit(&[(exec::USER, "4242424")])).unwrap_err().status(), 217);
         assert_eq!(Identity::of(&unit(&[(exec::GROUP, "4242424")])).unwrap_err().status(), 216);
         let error = Identity::of(&unit(&[(exec::USER, "no-such-user")])).unwrap_err();

@@ -101,7 +101,8 @@ pub fn prepare(plan: &Plan<'_>) -> Result<(Job, Vec<String>), PrepareError> {
         wait_fd: plan.wait,
         report_fd: plan.report,
         tty: streams.tty.then(|| tty(unit)),
-        user: identity.map(|identity| identity.user),
+        user: identity
+            .map(|identity| identity.of_command(command.privileged || command.no_setuid || plan.full_privileges)),
         full_privileges: command.privileged || plan.full_privileges,
         keep_credentials: command.no_setuid,
         working_directory: working_directory(plan),

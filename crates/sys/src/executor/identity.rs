@@ -9,13 +9,17 @@ use std::collections::BTreeSet;
 /// may start units that name the user itself.
 pub(super) fn groups(job: &Job) -> Result<(), Failure> {
     let Some(user) = &job.user else { return Ok(()) };
-    let wanted: BTreeSet<u32> = user.groups.iter().copied().collect();
-    let current: BTreeSet<u32> = getgroups().at(Step::Group, "getgroups")?.into_iter().map(Gid::as_raw).collect();
-    if wanted != current {
-        let list: Vec<Gid> = wanted.into_iter().map(Gid::from_raw).collect();
-        setgroups(&list).at(Step::Group, format!("supplementary groups {:?}", user.groups))?;
+    if let Some(groups) = &user.groups {
+        let wanted: BTreeSet<u32> = groups.iter().copied().collect();
+        let current: BTreeSet<u32> = getgroups().at(Step::Group, "getgroups")?.into_iter().map(Gid::as_raw).collect();
+        if wanted != current {
+            let list: Vec<Gid> = wanted.into_iter().map(Gid::from_raw).collect();
+            setgroups(&list).at(Step::Group, format!("supplementary groups {groups:?}"))?;
+        }
     }
-    let Some(gid) = user.gid.map(Gid::from_raw) else { return Ok(()) };
+    let Some(gid) = user.gid.map(Gid::from_raw).filter(|_| !job.full_privileges && !job.keep_credentials) else {
+        return Ok(());
+    };
     let now = getresgid().at(Step::Group, "getresgid")?;
     if [now.real, now.effective, now.saved] != [gid; 3] {
         setresgid(gid, gid, gid).at(Step::Group, format!("group {gid}"))?;
@@ -38,9 +42,9 @@ pub(super) fn new_uid(job: &Job) -> Option<Uid> {
 
 /// Whether a change to this user, with its groups, changes nothing.
 pub(crate) fn is_own(user: &super::User) -> bool {
-    let wanted: BTreeSet<u32> = user.groups.iter().copied().collect();
     let (Ok(groups), Ok(uids), Ok(gids)) = (getgroups(), getresuid(), getresgid()) else { return false };
-    wanted == groups.into_iter().map(Gid::as_raw).collect()
+    let current: BTreeSet<u32> = groups.into_iter().map(Gid::as_raw).collect();
+    user.groups.as_ref().is_none_or(|wanted| wanted.iter().copied().collect::<BTreeSet<u32>>() == current)
         && user.uid.is_none_or(|uid| [uids.real, uids.effective, uids.saved] == [Uid::from_raw(uid); 3])
         && user.gid.is_none_or(|gid| [gids.real, gids.effective, gids.saved] == [Gid::from_raw(gid); 3])
 }

@@ -214,8 +214,9 @@ pub struct User {
     pub uid: Option<u32>,
     /// Primary group id.
     pub gid: Option<u32>,
-    /// Supplementary groups, all of them (of the user database and SupplementaryGroups=).
-    pub groups: Vec<u32>,
+    /// Supplementary groups, all of them (of the user database and SupplementaryGroups=); `None`: they stay. They are set for
+    /// every command, also with a prefix that leaves the identity alone.
+    pub groups: Option<Vec<u32>>,
     /// Home directory, for WorkingDirectory=~.
     pub home: Option<PathBuf>,
 }

@@ -116,9 +116,7 @@ fn become_service(job: &Job, channels: &mut Channels) -> Result<Infallible, Fail
     let mut env = program::environment(job, &directories, journal, Some(program::Own::read(job)));
 
     namespace::enter(job)?;
-    if !job.full_privileges && !job.keep_credentials {
-        identity::groups(job)?;
-    }
+    identity::groups(job)?;
     namespace::change_root(job)?;
     let path = program::locate(job)?;
     descriptors::arrange(job, channels)?;

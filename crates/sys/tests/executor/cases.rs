@@ -25,7 +25,7 @@ pub fn table() -> Vec<Case> {
 }
 
 fn nobody() -> Option<User> {
-    Some(User { uid: Some(NOBODY), gid: Some(NOBODY), groups: vec![NOBODY], home: Some("/".into()) })
+    Some(User { uid: Some(NOBODY), gid: Some(NOBODY), groups: Some(vec![NOBODY]), home: Some("/".into()) })
 }
 
 fn program() -> Vec<Case> {

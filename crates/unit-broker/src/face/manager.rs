@@ -42,6 +42,13 @@ pub fn handle(broker: &mut Broker, call: &Call, member: &str) -> Answered {
         }
         "GetUnitByInvocationID" => {
             let (id,): (Vec<u8>,) = call.arguments()?;
+            // None at all means the caller's own unit.
+            if id.is_empty() {
+                return call.reply_path(&processes::unit_of_pid(broker, call.caller.pid)?.bus_path());
+            }
+            if id.len() != 16 {
+                return Err(BusError::invalid_args("Invalid invocation ID"));
+            }
             let text: String = id.iter().map(|byte| format!("{byte:02x}")).collect();
             let unit = dispatch::by_invocation_id(broker, &text).ok_or_else(|| {
                 BusError::new(

@@ -33,6 +33,27 @@ fn none() -> Vec<UnitProcess> {
     Vec::new()
 }
 
+/// `KillUnit` of a slice: all processes of the units in it. None of them is its main process.
+///
+/// # Errors
+/// `NoSuchProcess` for others than all, and for `all-fail` where there is nobody.
+pub fn kill_slice(broker: &Broker, unit: &UnitName, whom: &str, signal: i32) -> Result<(), BusError> {
+    let refused = |text: String| Err(BusError::new(ErrorName::NoSuchProcess, text));
+    if let Some(kind @ ("main" | "control")) = whom.split('-').next() {
+        return refused(format!("slice units have no {kind} processes"));
+    }
+    let directory = broker.model.cgroup_directory(unit);
+    let processes = directory.map(|directory| below(broker, &directory)).unwrap_or_default();
+    if processes.is_empty() && whom == "all-fail" {
+        return refused("No matching processes to kill".to_owned());
+    }
+    for pid in processes.into_iter().filter_map(|(_, pid, _)| i32::try_from(pid).ok()) {
+        // One that is gone meanwhile needs no signal.
+        let _ = sys::signals::kill(pid, signal);
+    }
+    Ok(())
+}
+
 /// All processes in a control group and those below it.
 fn below(broker: &Broker, directory: &std::path::Path) -> Vec<UnitProcess> {
     let Some(root) = broker.model.facts.cgroup_root.as_ref() else { return none() };

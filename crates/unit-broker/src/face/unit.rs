@@ -2,7 +2,7 @@
 
 use bus_api::errors::{BusError, ErrorName};
 use bus_api::worker::Request;
-use unit_parser::UnitName;
+use unit_parser::{UnitName, UnitType};
 use zbus::OwnedVariant;
 
 use super::call::{Answered, Call, object_path};
@@ -168,6 +168,10 @@ pub fn kill(broker: &mut Broker, call: &Call, unit: &UnitName, whom: String, sig
     }
     if !(1..=64).contains(&signal) {
         return Err(BusError::invalid_args("Signal number out of range."));
+    }
+    if unit.unit_type() == UnitType::Slice {
+        processes::kill_slice(broker, unit, &whom, signal)?;
+        return call.reply(&());
     }
     let Some(worker) = worker(unit.unit_type()) else {
         // It has no processes of its own.

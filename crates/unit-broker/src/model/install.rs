@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 
 use unit_parser::UnitName;
-use unit_parser::install::{InstallPaths, Installer, Presets};
+use unit_parser::install::{FileState, InstallPaths, Installer, Presets};
 
 use crate::core::UnitView;
 use crate::model::Model;
@@ -39,7 +39,8 @@ impl Model {
             return state.clone();
         }
         let state = self.installer().state(view.name.as_str());
-        let state = state.map_or("", |state| state.as_str()).to_owned();
+        // There is a file, so what can't be read is bad.
+        let state = state.unwrap_or(FileState::Bad).as_str().to_owned();
         self.file_states.states.borrow_mut().insert(view.name.clone(), state.clone());
         state
     }
@@ -52,7 +53,10 @@ impl Model {
         }
         let mut presets = self.file_states.presets.borrow_mut();
         let presets = presets.get_or_insert_with(|| Presets::read(&self.install_paths()));
-        presets.state(view.name).as_str().to_owned()
+        // The rules look at the file: for an instance that is its template.
+        let file = view.definition.fragment.as_deref().and_then(|path| path.file_name()?.to_str());
+        let name = file.and_then(|file| UnitName::parse(file).ok());
+        presets.state(name.as_ref().unwrap_or(view.name)).as_str().to_owned()
     }
 
     /// Unit files changed: what was found out about them counts no more.

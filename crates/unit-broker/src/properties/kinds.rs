@@ -11,8 +11,10 @@ use crate::model::Model;
 /// The value; `None` when a directive or the default tells it.
 #[must_use]
 pub fn value(model: &Model, view: &UnitView<'_>, interface: &str, property: &str) -> Option<Variant<'static>> {
-    if !super::is_read(view)
+    let is_set = || super::convert::row_of(interface, property).is_some_and(|row| view.definition.is_set(row));
+    if !super::is_complete(view)
         && let Some(value) = of_unloaded(interface, property)
+        && !(super::is_read(view) && is_set())
     {
         return Some(value);
     }

@@ -60,9 +60,14 @@ fn from_worker(model: &Model, view: &UnitView<'_>, property: &Property) -> Optio
     value.try_clone().ok().map(Variant::from)
 }
 
-/// Whether its files were read to the end: of a unit that was refused only afterwards, systemd shows what they say.
+/// Whether what its files say is shown: of a unit that was refused for a setting, what was read before that.
 fn is_read(view: &UnitView<'_>) -> bool {
-    view.load_state == LoadState::Loaded || view.load_state == LoadState::BadSetting && view.definition.complete
+    matches!(view.load_state, LoadState::Loaded | LoadState::BadSetting)
+}
+
+/// Whether its files were read to the end: then what is not set has the value that follows from the rest.
+fn is_complete(view: &UnitView<'_>) -> bool {
+    is_read(view) && view.definition.complete
 }
 
 fn from_directive(view: &UnitView<'_>, interface: &str, property: &Property) -> Option<Variant<'static>> {

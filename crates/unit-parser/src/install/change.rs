@@ -196,6 +196,8 @@ fn errno_bus_name(errno: i32) -> &'static str {
         36 => "System.Error.ENAMETOOLONG",
         40 => "System.Error.ELOOP",
         67 => "System.Error.ENOLINK",
+        74 => "org.freedesktop.DBus.Error.InconsistentMessage",
+        105 => "System.Error.ENOBUFS",
         _ => "org.freedesktop.DBus.Error.Failed",
     }
 }

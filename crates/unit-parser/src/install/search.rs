@@ -8,8 +8,10 @@ use std::path::{Path, PathBuf};
 
 use super::InstallPaths;
 use super::section::{Install, may_alias};
+use crate::diagnostic::Severity;
 use crate::name::UnitName;
 use crate::specifier::Host;
+use crate::syntax::Document;
 
 /// Links that lead on to links: more than this is a loop.
 const MAX_LINKS: usize = 64;
@@ -27,6 +29,8 @@ pub(super) mod errno {
     pub const ENOTTY: i32 = 25;
     pub const EXDEV: i32 = 18;
     pub const ENOLINK: i32 = 67;
+    pub const EBADMSG: i32 = 74;
+    pub const ENOBUFS: i32 = 105;
 }
 
 /// Why a name leads nowhere.
@@ -298,22 +302,27 @@ impl<'a> Context<'a> {
         }
         info.kind = Kind::Regular;
         if let Some(text) = text {
-            self.take_section(index, &text)?;
+            self.take_section(index, path, &text)?;
         }
         Ok(())
     }
 
-    /// Reads an `[Install]` section. A bad name in `Also=` or `DefaultInstance=` spoils the file.
-    fn take_section(&mut self, index: usize, text: &str) -> Result<(), Failure> {
+    /// Reads an `[Install]` section. Broken grammar anywhere, and a bad name in `Also=` or `DefaultInstance=`, spoil the
+    /// file.
+    fn take_section(&mut self, index: usize, path: &Path, bytes: &[u8]) -> Result<(), Failure> {
         let host = self.host;
         let info = self.info_mut(index);
         let name = info.name.clone();
-        let read = info.install.read(text, &name, host);
-        let Ok(also) = read else {
-            // Asked again, it fails again.
-            info.kind = Kind::Unknown;
-            info.install = Install::default();
-            return Err(Failure::Errno(errno::EINVAL));
+        let document = crate::syntax::parse(bytes, path);
+        let read = info.install.read(&document.assignments, &name, host).map_err(|_| errno::EINVAL);
+        let also = match (read, broken(&document)) {
+            (Ok(also), None) => also,
+            (Err(errno), _) | (Ok(_), Some(errno)) => {
+                // Asked again, it fails again.
+                info.kind = Kind::Unknown;
+                info.install = Install::default();
+                return Err(Failure::Errno(errno));
+            }
         };
         for other in also {
             self.add(other, None, true);
@@ -341,7 +350,7 @@ impl<'a> Context<'a> {
             let regular = std::fs::metadata(&path).is_ok_and(|metadata| metadata.is_file());
             // A drop-in that cannot be read is as good as none, as it is for the unit itself.
             if regular && let Ok(bytes) = std::fs::read(&path) {
-                self.take_section(index, &String::from_utf8_lossy(&bytes))?;
+                self.take_section(index, &path, &bytes)?;
             }
         }
         Ok(())
@@ -447,13 +456,23 @@ fn check(metadata: &Metadata) -> Result<(), Failure> {
     }
 }
 
-/// The text of a file; `None` if it turned into something else since it was looked at.
-fn read(path: &Path) -> io::Result<Option<String>> {
+/// What systemd's parser says of a file that it gives up.
+fn broken(document: &Document) -> Option<i32> {
+    let error = document.diagnostics.iter().find(|found| found.severity == Severity::Error)?;
+    Some(match error.code.as_str() {
+        "encoding" => errno::EINVAL,
+        "long-line" => errno::ENOBUFS,
+        _ => errno::EBADMSG,
+    })
+}
+
+/// The bytes of a file; `None` if it turned into something else since it was looked at.
+fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
     let mut file: File = OpenOptions::new().read(true).custom_flags(OPEN_FLAGS).open(path)?;
     if !file.metadata()?.is_file() {
         return Ok(None);
     }
     let mut bytes = Vec::new();
     file.read_to_end(&mut bytes)?;
-    Ok(Some(String::from_utf8_lossy(&bytes).into_owned()))
+    Ok(Some(bytes))
 }

@@ -2,6 +2,7 @@
 
 use crate::name::UnitName;
 use crate::specifier::Host;
+use crate::syntax::Assignment;
 use crate::unit_type::UnitType;
 
 /// What a unit file says about its installation. Words as written; specifiers are expanded when they are used.
@@ -26,9 +27,9 @@ impl Install {
     ///
     /// # Errors
     /// [`BadName`]; what comes after it is not read.
-    pub fn read(&mut self, text: &str, unit: &UnitName, host: &Host) -> Result<Vec<UnitName>, BadName> {
+    pub fn read(&mut self, file: &[Assignment], unit: &UnitName, host: &Host) -> Result<Vec<UnitName>, BadName> {
         let mut named = Vec::new();
-        for (key, value) in lines(text) {
+        for Assignment { key, value, .. } in file.iter().filter(|assignment| assignment.section == "Install") {
             let list = match key.as_str() {
                 "Alias" if !may_alias(unit.unit_type()) => continue,
                 "Alias" => &mut self.aliases,
@@ -38,7 +39,7 @@ impl Install {
                 "DefaultInstance" => {
                     // An instance of a template has its instance already.
                     if unit.is_template() {
-                        self.default_instance = instance(&value, unit, host)?;
+                        self.default_instance = instance(value, unit, host)?;
                     }
                     continue;
                 }
@@ -46,7 +47,7 @@ impl Install {
             };
             if key == "Also" {
                 let also =
-                    words(&value).into_iter().map(|other| expand(&other, unit, self.default_instance.as_deref(), host));
+                    words(value).into_iter().map(|other| expand(&other, unit, self.default_instance.as_deref(), host));
                 for other in also {
                     named.push(UnitName::parse(&other).map_err(|_| BadName)?);
                 }
@@ -54,7 +55,7 @@ impl Install {
             if value.is_empty() && key != "Also" {
                 list.clear();
             } else {
-                list.extend(words(&value));
+                list.extend(words(value));
             }
         }
         Ok(named)
@@ -80,33 +81,6 @@ pub(super) fn may_alias(unit_type: UnitType) -> bool {
         unit_type,
         UnitType::Service | UnitType::Socket | UnitType::Target | UnitType::Device | UnitType::Timer | UnitType::Path
     )
-}
-
-/// The assignments of `[Install]`, continued lines joined (systemd.syntax(7)).
-fn lines(text: &str) -> Vec<(String, String)> {
-    let mut found = Vec::new();
-    let mut in_section = false;
-    let mut joined = String::new();
-    for line in text.trim_start_matches('\u{feff}').lines() {
-        let trimmed = line.trim();
-        if trimmed.starts_with('#') || trimmed.starts_with(';') || (trimmed.is_empty() && joined.is_empty()) {
-            continue;
-        }
-        let continued = line.trim_end().strip_suffix('\\');
-        joined.push_str(continued.unwrap_or(line));
-        if continued.is_some() {
-            joined.push(' ');
-            continue;
-        }
-        let whole = std::mem::take(&mut joined);
-        let whole = whole.trim();
-        if let Some(name) = whole.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
-            in_section = name == "Install";
-        } else if in_section && let Some((key, value)) = whole.split_once('=') {
-            found.push((key.trim().to_owned(), value.trim().to_owned()));
-        }
-    }
-    found
 }
 
 /// Words at white space, quotes taken off.
@@ -189,7 +163,7 @@ mod tests {
     fn only_the_install_section_counts_and_empty_resets() {
         let text = "[Unit]\nAlias=no.service\n[Install]\n# WantedBy=no.target\nWantedBy=a.target \\\n; between\n  \"b.target\"\nAlias=x.service\nAlias=\nAlso=c.socket\n[Service]\nAlias=no.service\n";
         let mut install = Install::default();
-        install.read(text, &UnitName::parse("a.service").unwrap(), &Host::default()).unwrap();
+        install.read(&crate::syntax::parse(text.as_bytes(), "a.service".as_ref()).assignments, &UnitName::parse("a.service").unwrap(), &Host::default()).unwrap();
         assert_eq!(install.wanted_by, ["a.target", "b.target"]);
         assert!(install.aliases.is_empty());
         assert_eq!(install.also, ["c.socket"]);

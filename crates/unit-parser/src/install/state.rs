@@ -223,7 +223,7 @@ impl Links {
         let name = info.name.as_str();
         let (mut in_runtime, mut anywhere) = (false, false);
         let (mut linked, mut linked_runtime) = (false, false);
-        // Links of the same name below the unit file itself have no effect.
+        // Links with the unit's own name that its file hides have no effect.
         let mut ignore_same_name = false;
         for (place, (directory, links)) in paths.search.iter().zip(&self.directories).enumerate() {
             match links.enables(name, known, ignore_same_name) {
@@ -297,7 +297,8 @@ impl DirectoryLinks {
 
     fn enables(&self, name: &str, known: Option<&[String]>, ignore_same_name: bool) -> Found {
         let counts = |link: &str| known.is_none_or(|known| known.iter().any(|known| known == link));
-        if !ignore_same_name && self.dependents.get(name).into_iter().flatten().any(|link| counts(link)) {
+        // Those in `.wants` count wherever they are: `enable --runtime` of a file in /etc.
+        if self.dependents.get(name).into_iter().flatten().any(|link| counts(link)) {
             return Found::Yes;
         }
         let by_name = !ignore_same_name && self.named.contains_key(name);

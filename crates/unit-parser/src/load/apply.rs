@@ -41,11 +41,18 @@ pub(super) fn apply(unit: &mut Unit, file: &File<'_>, host: &Host) -> Outcome {
     let places = Places::new(file.bytes, file.path);
     let mut outcome = if document.broken { Outcome::Broken } else { Outcome::Read };
     sections(unit, &document, &places);
+    // What comes after the line that spoils the unit is only checked: systemd reads no further.
+    let mut spoiled: Option<Unit> = None;
     for assignment in &document.assignments {
         let fatal = one(unit, assignment, file, &places, host);
         if fatal && outcome == Outcome::Read {
             outcome = Outcome::BadSetting;
+            spoiled = Some(unit.clone());
         }
+    }
+    if let Some(before) = spoiled {
+        let diagnostics = std::mem::take(&mut unit.diagnostics);
+        *unit = Unit { diagnostics, ..before };
     }
     unit.diagnostics.extend(document.diagnostics);
     outcome

@@ -1,13 +1,16 @@
 //! The only file access: directories and files of the load path, behind a trait so that tests use a map.
 
+use std::fs::OpenOptions;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::io;
-use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::io::{self, Read};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// File systems tick slower than clocks: two changes within this time may bear the same one.
 const SETTLED: Duration = Duration::from_millis(50);
+const O_NOCTTY: i32 = 0o400;
+const O_NONBLOCK: i32 = 0o4000;
 
 /// What an entry of a directory is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,6 +62,11 @@ fn microseconds(metadata: &std::fs::Metadata) -> u64 {
     since.map_or(0, |d| u64::try_from(d.as_micros()).unwrap_or(u64::MAX))
 }
 
+/// 1:3 is /dev/null, wherever its node is.
+fn is_null_device(metadata: &std::fs::Metadata) -> bool {
+    metadata.file_type().is_char_device() && metadata.rdev() == (1 << 8 | 3)
+}
+
 impl UnitFiles for Disk {
     fn entries(&self, directory: &Path) -> Vec<Entry> {
         let Ok(listing) = std::fs::read_dir(directory) else {
@@ -82,8 +90,18 @@ impl UnitFiles for Disk {
     }
 
     fn read(&self, file: &Path) -> io::Result<(Vec<u8>, u64)> {
-        let metadata = std::fs::metadata(file)?;
-        Ok((std::fs::read(file)?, microseconds(&metadata)))
+        // A link may lead to a FIFO or a terminal, which must not keep us waiting.
+        let mut open = OpenOptions::new().read(true).custom_flags(O_NOCTTY | O_NONBLOCK).open(file)?;
+        let metadata = open.metadata()?;
+        let null = is_null_device(&metadata);
+        if !metadata.is_file() && !null {
+            return Err(io::Error::other("not a regular file"));
+        }
+        let mut bytes = Vec::new();
+        if !null {
+            open.read_to_end(&mut bytes)?;
+        }
+        Ok((bytes, microseconds(&metadata)))
     }
 
     fn modified(&self, file: &Path) -> io::Result<u64> {
@@ -110,10 +128,6 @@ impl UnitFiles for Disk {
     }
 
     fn is_null(&self, path: &Path) -> bool {
-        std::fs::metadata(path).is_ok_and(|m| {
-            // 1:3 is /dev/null, wherever its node is.
-            let null = m.file_type().is_char_device() && m.rdev() == (1 << 8 | 3);
-            null || (m.is_file() && m.len() == 0)
-        })
+        std::fs::metadata(path).is_ok_and(|m| is_null_device(&m) || (m.is_file() && m.len() == 0))
     }
 }

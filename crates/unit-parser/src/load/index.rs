@@ -57,13 +57,13 @@ impl Index {
             let dir = index.dirs.get(number).cloned().unwrap_or_default();
             index.times.push(files.modified(&dir).unwrap_or(0));
             for entry in files.entries(&dir) {
-                index.add(number, &dir, entry, path);
+                index.add(files, number, &dir, entry, path);
             }
         }
         index
     }
 
-    fn add(&mut self, number: usize, dir: &Path, entry: Entry, path: &LoadPath) {
+    fn add(&mut self, files: &dyn UnitFiles, number: usize, dir: &Path, entry: Entry, path: &LoadPath) {
         let target = match entry.kind {
             FileKind::Directory => return self.add_subdir(number, entry.name),
             FileKind::Link(target) => {
@@ -73,7 +73,10 @@ impl Index {
                 }
                 Some(target)
             }
-            FileKind::File | FileKind::Other => None,
+            FileKind::File => None,
+            // Something else is a unit file only as a mask (a node like /dev/null); reading a FIFO would never end.
+            FileKind::Other if files.is_null(&dir.join(&entry.name)) => None,
+            FileKind::Other => return,
         };
         let Ok(name) = UnitName::parse(&entry.name) else {
             return;
@@ -222,9 +225,10 @@ fn alias_of(name: &UnitName, dir: &Path, target: &Path, path: &LoadPath) -> Alia
     let fits = if name.is_template() {
         other.is_template()
     } else if let Some(instance) = name.instance() {
-        other.is_template() || other.instance().is_none_or(|i| i == instance)
+        other.is_template() || other.instance() == Some(instance)
     } else {
-        !other.is_template()
+        // What is no instance can't stand for one, nor the other way round.
+        !other.is_template() && other.instance().is_none()
     };
     if fits { Alias::Of(other) } else { Alias::Invalid }
 }

@@ -10,6 +10,10 @@ pub fn parse(text: &str, expand: &dyn Fn(&str) -> Result<String, String>) -> (Ve
     let mut commands = Vec::new();
     let mut words = Words::new(text, Quoting::Escapes);
     loop {
+        // A command that is nothing but its end is none.
+        while words.rest().strip_prefix(';').is_some_and(ends_word) {
+            words.skip(1);
+        }
         let start = words.position();
         match one(&mut words, expand) {
             Ok(None) => return (commands, None),
@@ -34,6 +38,11 @@ fn quoting(error: WordError, fatal: bool) -> Failure {
     (error.to_string(), fatal)
 }
 
+/// Whether a word ends before this.
+fn ends_word(after: &str) -> bool {
+    after.is_empty() || after.starts_with(super::words::SPACE)
+}
+
 /// One command, and whether a semicolon follows it.
 fn one(
     words: &mut Words<'_>,
@@ -55,7 +64,6 @@ fn one(
     let mut semicolon = false;
     loop {
         let rest = words.rest();
-        let ends_word = |after: &str| after.is_empty() || after.starts_with(super::words::SPACE);
         if rest.strip_prefix(';').is_some_and(ends_word) {
             words.skip(1);
             semicolon = true;

@@ -369,7 +369,8 @@ pub(super) fn exit_status(text: &str, old: Option<&Value>, context: &mut Context
 
 pub(super) fn users(text: &str, old: Option<&Value>, context: &mut Context<'_>) -> Read {
     let mut list = old_list(old);
-    for word in expanded(text, Quoting::Quotes, context) {
+    // Quotes mean nothing here (systemd lets even a name in quotes pass, which then nobody has).
+    for word in expanded(text, Quoting::None, context) {
         if !scalars::valid_user(&word.text) {
             let problem = Problem::new(format!("\"{}\" is no user or group", word.text));
             return Err(problem.at(word.start, word.end).fatal());

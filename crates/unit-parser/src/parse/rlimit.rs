@@ -16,17 +16,19 @@ pub fn parse(text: &str, unit: RlimitUnit) -> Option<Rlimit> {
     (soft <= hard).then_some(Rlimit { soft, hard })
 }
 
+/// The number that stands for no limit has to be said as a word; nice levels always have one.
 fn one(text: &str, unit: RlimitUnit) -> Option<u64> {
-    if text == "infinity" {
+    if text == "infinity" && unit != RlimitUnit::Nice {
         return Some(u64::MAX);
     }
-    match unit {
+    let limit = match unit {
         RlimitUnit::Bytes => number::size(text).ok(),
         RlimitUnit::Number => number::unsigned(text).ok(),
         RlimitUnit::Seconds => timespan::parse(text).ok().map(|usec| usec.div_ceil(1_000_000)),
         RlimitUnit::Microseconds => timespan::parse_usec(text).ok(),
         RlimitUnit::Nice => nice(text),
-    }
+    };
+    limit.filter(|limit| *limit != u64::MAX)
 }
 
 /// The kernel counts nice levels as 20 minus the level, 1 to 40. A number without sign is taken so.
@@ -55,6 +57,10 @@ mod tests {
             ("8M:infinity", RlimitUnit::Bytes, Some((8 << 20, inf))),
             ("5:4", RlimitUnit::Bytes, None),
             ("nonsense", RlimitUnit::Number, None),
+            ("infinity", RlimitUnit::Nice, None),
+            ("infinity", RlimitUnit::Number, Some((inf, inf))),
+            ("18446744073709551615", RlimitUnit::Number, None),
+            ("18446744073709551615", RlimitUnit::Bytes, None),
         ] {
             let expected = expected.map(|(soft, hard)| Rlimit { soft, hard });
             assert_eq!(parse(text, unit), expected, "{text}");

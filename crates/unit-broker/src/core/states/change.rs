@@ -253,9 +253,10 @@ impl Engine {
             self.save(id);
             return;
         }
-        let own = std::mem::take(&mut record.own_failure);
+        // Also after a failure that the worker doesn't know of: it counts the restarts.
+        record.own_failure = false;
         let name = record.name.clone();
-        if let Some(worker) = crate::core::kinds::worker(name.unit_type()).filter(|_| !own) {
+        if let Some(worker) = crate::core::kinds::worker(name.unit_type()) {
             self.actions.push(crate::core::api::action::Action::ResetFailed(worker, name));
         }
         self.reached(cx, id, Reached::own(ActiveState::Inactive, "dead"));

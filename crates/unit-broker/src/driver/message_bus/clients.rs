@@ -187,7 +187,11 @@ impl Broker {
     /// # Errors
     /// `InvalidArgs` on a private connection: nobody there has a name whose going away could be noticed. `NotReferenced`.
     pub fn reference(&mut self, call: &Call, unit: &UnitName, wanted: bool) -> Answered {
-        let Origin::Bus(client) = &call.caller.origin else { return Err(BusError::invalid_args("Invalid argument")) };
+        let not_referenced = || BusError::new(ErrorName::NotReferenced, "Unit has not been referenced yet.");
+        let Origin::Bus(client) = &call.caller.origin else {
+            // A private connection can't refer to a unit, so it never has.
+            return Err(if wanted { BusError::invalid_args("Invalid argument") } else { not_referenced() });
+        };
         let (unit, client_number) = (unit.clone(), call.caller.number);
         if wanted {
             self.bus.interests.reference(&unit, client);
@@ -195,9 +199,7 @@ impl Broker {
             self.request(Event::Ref { unit, client: client_number })?;
         } else {
             match self.bus.interests.unreference(&unit, client) {
-                None => {
-                    return Err(BusError::new(ErrorName::NotReferenced, "Unit has not been referenced yet."));
-                }
+                None => return Err(not_referenced()),
                 Some(0) => {
                     self.request(Event::Unref { unit, client: client_number })?;
                 }
