@@ -164,7 +164,8 @@ fn items(list: &[String], property: &str, text: &str) -> Option<Variant<'static>
         }
         // `NAME:LINK`: the links have a property of their own.
         "as" if property.ends_with("Directory") => {
-            let mut names: Vec<&str> = list.iter().map(|item| item.split_once(':').map_or(&**item, |(name, _)| name)).collect();
+            let mut names: Vec<&str> =
+                list.iter().map(|item| item.split_once(':').map_or(&**item, |(name, _)| name)).collect();
             // Sorted already; one with two links is listed twice.
             names.dedup();
             Some(strings(names))

@@ -163,7 +163,13 @@ mod tests {
     fn only_the_install_section_counts_and_empty_resets() {
         let text = "[Unit]\nAlias=no.service\n[Install]\n# WantedBy=no.target\nWantedBy=a.target \\\n; between\n  \"b.target\"\nAlias=x.service\nAlias=\nAlso=c.socket\n[Service]\nAlias=no.service\n";
         let mut install = Install::default();
-        install.read(&crate::syntax::parse(text.as_bytes(), "a.service".as_ref()).assignments, &UnitName::parse("a.service").unwrap(), &Host::default()).unwrap();
+        install
+            .read(
+                &crate::syntax::parse(text.as_bytes(), "a.service".as_ref()).assignments,
+                &UnitName::parse("a.service").unwrap(),
+                &Host::default(),
+            )
+            .unwrap();
         assert_eq!(install.wanted_by, ["a.target", "b.target"]);
         assert!(install.aliases.is_empty());
         assert_eq!(install.also, ["c.socket"]);
