@@ -9,7 +9,7 @@ use thiserror::Error;
 use unit_parser::rows::exec;
 use unit_parser::{ExecCommand, RowId, Unit};
 
-use crate::core::expand;
+use crate::core::{expand, seccomp};
 use crate::identity::Identity;
 use crate::stdio::{self, Output, StreamError};
 use crate::variables::{self, Facts};
@@ -86,6 +86,7 @@ pub fn prepare(plan: &Plan<'_>) -> Result<(Job, Vec<String>), PrepareError> {
         argv
     };
     let streams = stdio::streams(unit, &command.path, plan.beside_main, plan.fds, plan.output)?;
+    let unprotected = command.privileged || plan.full_privileges;
     let fds = if plan.pass_fds && !stdio::takes_socket(unit) { plan.fds } else { &[] };
     let mut job = Job {
         unit: unit.name.as_str().to_owned(),
@@ -101,9 +102,8 @@ pub fn prepare(plan: &Plan<'_>) -> Result<(Job, Vec<String>), PrepareError> {
         wait_fd: plan.wait,
         report_fd: plan.report,
         tty: streams.tty.then(|| tty(unit)),
-        user: identity
-            .map(|identity| identity.of_command(command.privileged || command.no_setuid || plan.full_privileges)),
-        full_privileges: command.privileged || plan.full_privileges,
+        user: identity.map(|identity| identity.of_command(unprotected || command.no_setuid)),
+        full_privileges: unprotected,
         keep_credentials: command.no_setuid,
         working_directory: working_directory(plan),
         root_directory: root_directory(plan),
@@ -113,6 +113,7 @@ pub fn prepare(plan: &Plan<'_>) -> Result<(Job, Vec<String>), PrepareError> {
         ambient_capabilities: unit.uint(exec::AMBIENT_CAPABILITIES) & bounding_set(unit).unwrap_or(u64::MAX),
         secure_bits: i32::try_from(unit.uint(exec::SECURE_BITS)).unwrap_or(0),
         no_new_privileges: unit.bool(exec::NO_NEW_PRIVILEGES),
+        seccomp: if unprotected { Vec::new() } else { seccomp::programs(unit, limits::persona(unit)) },
         directories: directories::sets(unit, plan.mode),
         credentials: plan.facts.credentials.as_deref().map(|directory| credentials::of(unit, directory)),
         namespace: namespace::namespace(unit, plan.private_tmp.clone()),

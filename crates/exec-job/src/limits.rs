@@ -75,6 +75,15 @@ pub(super) fn apply(unit: &Unit, job: &mut Job) {
     }
 }
 
+/// What personality(2) will say of the process: what `Personality=` makes it, else what we are.
+pub(super) fn persona(unit: &Unit) -> u32 {
+    let own = || {
+        let text = std::fs::read_to_string("/proc/self/personality").unwrap_or_default();
+        u64::from_str_radix(text.trim(), 16).unwrap_or(0)
+    };
+    u32::try_from(personality(unit.str(exec::PERSONALITY)).unwrap_or_else(own)).unwrap_or(0)
+}
+
 /// personality(2): the other width of the same machine; an architecture that this kernel cannot be changes nothing.
 fn personality(architecture: &str) -> Option<u64> {
     const LINUX: u64 = 0;

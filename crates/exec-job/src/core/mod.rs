@@ -4,3 +4,4 @@ pub mod cgroup_path;
 pub mod env_file;
 pub mod environment;
 pub mod expand;
+pub mod seccomp;

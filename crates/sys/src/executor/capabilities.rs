@@ -71,6 +71,12 @@ fn leaves_root(job: &Job) -> bool {
     !job.keep_credentials && nix::unistd::geteuid().is_root() && new_uid(job).is_some_and(|uid| !uid.is_root())
 }
 
+/// Whether the process has CAP_SYS_ADMIN, so that it may install filters of system calls.
+pub(super) fn is_admin() -> io::Result<bool> {
+    const CAP_SYS_ADMIN: u32 = 21;
+    Ok(Sets::read()?.effective & 1 << CAP_SYS_ADMIN != 0)
+}
+
 /// Highest capability that this kernel knows.
 fn last() -> u32 {
     let text = fs::read_to_string("/proc/sys/kernel/cap_last_cap").unwrap_or_default();

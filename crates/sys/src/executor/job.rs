@@ -96,6 +96,9 @@ pub struct Job {
     pub secure_bits: i32,
     /// NoNewPrivileges=.
     pub no_new_privileges: bool,
+    /// SystemCallFilter= and all else that needs filters of system calls: programs, installed in this order. They imply
+    /// `no_new_privileges` for processes without CAP_SYS_ADMIN.
+    pub seccomp: Vec<Vec<Instruction>>,
 
     /// RuntimeDirectory=, StateDirectory=, CacheDirectory=, LogsDirectory=, ConfigurationDirectory=.
     pub directories: Vec<DirectorySet>,
@@ -112,6 +115,32 @@ pub struct Job {
     pub ipc: Option<Namespace>,
     /// ProtectHostname=: an UTS namespace.
     pub protect_hostname: bool,
+}
+
+/// `struct sock_filter`: an instruction of the kernel's packet filter machine. Written as four numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "(u16, u8, u8, u32)", into = "(u16, u8, u8, u32)")]
+pub struct Instruction {
+    /// What it does.
+    pub code: u16,
+    /// How many instructions to leave out if its condition holds.
+    pub jt: u8,
+    /// How many if not.
+    pub jf: u8,
+    /// Its operand.
+    pub k: u32,
+}
+
+impl From<(u16, u8, u8, u32)> for Instruction {
+    fn from((code, jt, jf, k): (u16, u8, u8, u32)) -> Self {
+        Self { code, jt, jf, k }
+    }
+}
+
+impl From<Instruction> for (u16, u8, u8, u32) {
+    fn from(one: Instruction) -> Self {
+        (one.code, one.jt, one.jf, one.k)
+    }
 }
 
 /// Where a namespace comes from that processes can share.

@@ -18,6 +18,7 @@ mod namespace;
 pub(crate) mod program;
 pub(crate) mod report;
 pub(crate) mod run;
+mod seccomp;
 mod stdio;
 
 pub use credentials::remove as remove_credentials;

@@ -56,6 +56,8 @@ pub enum Step {
     Namespace,
     /// NoNewPrivileges=
     NoNewPrivileges,
+    /// SystemCallFilter= & co.
+    Seccomp,
     /// Personality=
     Personality,
     /// NUMAPolicy=, NUMAMask=
@@ -103,6 +105,7 @@ impl Step {
             Self::Network => (225, "NETWORK"),
             Self::Namespace => (226, "NAMESPACE"),
             Self::NoNewPrivileges => (227, "NO_NEW_PRIVILEGES"),
+            Self::Seccomp => (228, "SECCOMP"),
             Self::Personality => (230, "PERSONALITY"),
             Self::NumaPolicy => (242, "NUMA_POLICY"),
             Self::Credentials => (243, "CREDENTIALS"),

@@ -2,7 +2,9 @@
 
 use super::report::{ABOUT_TO_EXEC, At};
 use super::{Failure, Job, Step};
-use super::{attributes, capabilities, credentials, descriptors, directories, identity, namespace, program, stdio};
+use super::{
+    attributes, capabilities, credentials, descriptors, directories, identity, namespace, program, seccomp, stdio,
+};
 use crate::signals;
 use std::convert::Infallible;
 use std::fs::File;
@@ -130,7 +132,8 @@ fn become_service(job: &Job, channels: &mut Channels) -> Result<Infallible, Fail
         capabilities::settle(job)?;
     }
     program::enter_directory(job)?;
-    if job.no_new_privileges && !job.full_privileges {
+    let filtered = !job.seccomp.is_empty() && !capabilities::is_admin().at(Step::Capabilities, "capget")?;
+    if (job.no_new_privileges || filtered) && !job.full_privileges {
         nix::sys::prctl::set_no_new_privs().at(Step::NoNewPrivileges, "prctl")?;
     }
 
@@ -140,6 +143,9 @@ fn become_service(job: &Job, channels: &mut Channels) -> Result<Infallible, Fail
     }
     if let Some(report) = channels.report {
         write(report, &[ABOUT_TO_EXEC]);
+    }
+    if !job.full_privileges {
+        seccomp::install(job)?;
     }
     program::exec(&path, job, &mut env)
 }

@@ -14,7 +14,7 @@ use crate::executor::identity;
 use crate::executor::program::{PIDFD_ID_VARIABLE, environment, passes_fds, pid_variables, sets};
 use crate::executor::report::ABOUT_TO_EXEC;
 use crate::executor::run::complaint;
-use crate::executor::{Job, Rlimit, Stdio, Step};
+use crate::executor::{Job, Rlimit, Stdio, Step, User};
 use std::ffi::CString;
 use std::fs::OpenOptions;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
@@ -96,7 +96,12 @@ fn is_simple(job: &Job) -> bool {
         Stdio::Inherit | Stdio::Null | Stdio::Same | Stdio::Fd(_) => true,
         Stdio::File { .. } | Stdio::Tty | Stdio::Journal(_) | Stdio::Data(_) => false,
     };
-    let same_user = job.full_privileges || job.keep_credentials || job.user.as_ref().is_none_or(identity::is_own);
+    // Where the identity stays, the groups may change all the same.
+    let keeps_ours = job.full_privileges || job.keep_credentials;
+    let same_user = job.user.as_ref().is_none_or(|user| {
+        let groups = User { groups: user.groups.clone(), ..User::default() };
+        identity::is_own(if keeps_ours { &groups } else { user })
+    });
     same_user
         && [&job.stdin, &job.stdout, &job.stderr].into_iter().all(plain)
         && job.path.contains('/')
@@ -110,6 +115,7 @@ fn is_simple(job: &Job) -> bool {
         && job.capability_bounding_set.is_none()
         && job.ambient_capabilities == 0
         && job.secure_bits == 0
+        && job.seccomp.is_empty()
         && job.directories.is_empty()
         && job.credentials.is_none()
         && job.namespace.is_none()
