@@ -3,7 +3,8 @@
 //!
 //! The test is the launcher: it holds the bus socket and the descriptor store, reaps orphans and tells of them, and starts
 //! the supervisor again; and it is the broker: it starts, stops and restarts services and hears what became of them.
-//! `SURVIVAL_SEED`, `SURVIVAL_KILLS` and `SURVIVAL_SERVICES` choose another run; the long one is 500 kills of 50 services.
+//! `SURVIVAL_SEED`, `SURVIVAL_KILLS`, `SURVIVAL_SERVICES` and `SURVIVAL_ROUNDS` (of kills, and a peace after them) choose
+//! another run; the long ones are 500 kills of 50 services, and 15 rounds of 8 kills.
 
 use std::collections::{BTreeMap, HashMap};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
@@ -223,26 +224,44 @@ struct Broker {
     states: HashMap<String, UnitStatus>,
     /// Restarts that are due and not carried out yet.
     due: Vec<String>,
+    /// The list that is awaited. Its place among the signals says which of them are newer.
+    listing: Option<u32>,
 }
 
 impl Broker {
     fn hear(&mut self) {
         while let Ok(event) = self.events.try_recv() {
-            if let PeerEvent::Signal(message) = event
-                && let Ok(Some(event)) = Event::parse(&message)
-            {
-                match event {
-                    Event::Changed(status) => {
-                        self.states.insert(status.unit.clone(), status);
+            match event {
+                PeerEvent::Signal(message) => self.hear_signal(&message),
+                PeerEvent::Reply { serial, result } if self.listing == Some(serial) => {
+                    self.listing = None;
+                    if let Ok(reply) = result {
+                        let all = parse_list(&reply).expect("units");
+                        self.states = all.into_iter().map(|status| (status.unit.clone(), status)).collect();
                     }
-                    Event::RestartDue { unit } => {
-                        if !self.due.contains(&unit) {
-                            self.due.push(unit);
-                        }
+                }
+                PeerEvent::Reply { .. } | PeerEvent::Back | PeerEvent::Away { .. } | PeerEvent::Call(_) => {}
+            }
+        }
+    }
+
+    fn hear_signal(&mut self, message: &zbus::Message) {
+        match Event::parse(message) {
+            Ok(Some(Event::Changed(mut status))) => {
+                // It has the properties that differ from what was told before.
+                if let Some(known) = self.states.remove(&status.unit) {
+                    for (name, value) in known.properties {
+                        status.properties.entry(name).or_insert(value);
                     }
-                    Event::Log { .. } => {}
+                }
+                self.states.insert(status.unit.clone(), status);
+            }
+            Ok(Some(Event::RestartDue { unit })) => {
+                if !self.due.contains(&unit) {
+                    self.due.push(unit);
                 }
             }
+            Ok(Some(Event::Log { .. }) | None) | Err(_) => {}
         }
     }
 }
@@ -310,9 +329,23 @@ impl World {
     }
 
     async fn list(&mut self) {
-        let reply = self.call(|| Request::List).await.expect("list");
-        for status in parse_list(&reply).expect("units") {
-            self.broker.states.insert(status.unit.clone(), status);
+        let end = Instant::now() + Duration::from_secs(30);
+        let mut answered = false;
+        while !answered {
+            assert!(Instant::now() < end, "no list");
+            if self.launcher.daemon.is_none() {
+                self.launcher.start();
+            }
+            let sent = self.broker.peer.send(Request::List.message().expect("message"));
+            self.broker.listing = sent.ok();
+            answered = self.broker.listing.is_some();
+            while self.broker.listing.is_some() && self.broker.peer.is_back() {
+                self.turn();
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+            self.turn();
+            answered &= self.broker.listing.take().is_none();
+            tokio::time::sleep(Duration::from_millis(1)).await;
         }
     }
 
@@ -357,7 +390,8 @@ impl World {
     }
 
     async fn settle(&mut self, what: &str, limit: Duration, done: impl Fn(&World) -> Vec<String>) {
-        let end = Instant::now() + limit;
+        // For as long as it takes on a busy machine, while there is progress.
+        let (mut end, mut fewest) = (Instant::now() + limit, usize::MAX);
         loop {
             self.turn();
             self.restarts().await;
@@ -365,11 +399,19 @@ impl World {
             if left.is_empty() {
                 return;
             }
+            if left.len() < fewest {
+                (fewest, end) = (left.len(), Instant::now() + limit);
+            }
             if Instant::now() > end {
                 let log = std::fs::read_to_string(self.launcher.dir.join("supervisor.log")).unwrap_or_default();
                 let tail: Vec<&str> = log.lines().rev().take(60).collect();
                 let tail: Vec<&str> = tail.into_iter().rev().collect();
-                panic!("{what}: still {left:?}\n{}", tail.join("\n"));
+                let states = left.iter().map(|unit| {
+                    let status = self.broker.states.get(unit);
+                    status.map(|it| format!("{unit} is {}, {}: {}", it.sub, it.result, it.cause))
+                });
+                let states: Vec<String> = states.flatten().collect();
+                panic!("{what}: still {left:?}\n{}\n{}", states.join("\n"), tail.join("\n"));
             }
             self.list().await;
             tokio::time::sleep(Duration::from_millis(10)).await;
@@ -421,7 +463,7 @@ fn killed_at_random_moments_with_control_groups() {
 fn survive(name: &str, cgroups: Option<&Path>) {
     daemon_runtime::run(async {
         let mut chance = Chance(number("SURVIVAL_SEED", 0x5eed) | 1);
-        let kills = number("SURVIVAL_KILLS", 40);
+        let kills = number("SURVIVAL_KILLS", 20);
         let dir = std::env::temp_dir().join(format!("quintet-survival-{name}-{}", std::process::id()));
         let mut launcher = Launcher::new(&dir, cgroups);
         launcher.start();
@@ -438,123 +480,130 @@ fn survive(name: &str, cgroups: Option<&Path>) {
         }
         let mut world = World {
             launcher,
-            broker: Broker { peer, events, states: HashMap::new(), due: Vec::new() },
+            broker: Broker { peer, events, states: HashMap::new(), due: Vec::new(), listing: None },
             definitions,
             invocations: 0,
         };
         let names: Vec<String> = world.definitions.keys().cloned().collect();
         let mut wanted: BTreeMap<String, bool> = BTreeMap::new();
-        for kill in 0..kills {
-            // Some orders, some time, a kill in the midst of it.
-            for _ in 0..4 {
-                let name = &names[chance.below(names.len() as u64) as usize];
-                let up = chance.below(3) > 0;
-                wanted.insert(name.clone(), up);
-                if up {
-                    world.start(name).await;
-                } else {
-                    world.stop(name, false).await;
-                }
-                for _ in 0..chance.below(4) {
-                    world.turn();
-                    world.restarts().await;
-                    tokio::time::sleep(Duration::from_millis(chance.below(15))).await;
-                }
-            }
-            // And one whose answer nobody waits for: the kill may hit the spawn itself.
-            let name = &names[chance.below(names.len() as u64) as usize];
-            world.invocations += 1;
-            let request = if chance.below(2) == 0 {
-                Request::Start {
-                    unit: name.clone(),
-                    definition: world.definitions[name].1.clone(),
-                    options: StartOptions {
-                        invocation_id: [[2u8; 8], world.invocations.to_be_bytes()].concat(),
-                        ..Default::default()
-                    },
-                    fds: Vec::new(),
-                }
-            } else {
-                Request::Stop { unit: name.clone(), options: StopOptions::default() }
-            };
-            let _ = world.broker.peer.send(request.message().expect("message"));
-            tokio::time::sleep(Duration::from_micros(100)).await;
-            std::thread::sleep(Duration::from_micros(chance.below(4000)));
-            world.launcher.kill();
-            if chance.below(2) == 0 {
-                // Away for a moment: what happens meanwhile must not be lost.
-                std::thread::sleep(Duration::from_millis(chance.below(120)));
-                world.launcher.serve();
-            }
-            world.launcher.start();
-            for name in &names {
-                let (kind, _, log) = &world.definitions[name];
-                if *kind != Kind::Restarts && *kind != Kind::Oneshot {
-                    let running = alive(log);
-                    assert!(running.len() <= 1, "{name} runs twice after kill {kill}: {running:?}");
-                }
-            }
-        }
-        // Now in peace: everything is brought to an end that is known.
-        let stop: Vec<String> = names.clone();
-        for name in &stop {
-            world.stop(name, false).await;
-        }
-        world
-            .settle("stop", Duration::from_secs(20), |world| {
-                let down = |name: &&String| {
-                    world.broker.states.get(*name).is_none_or(|status| matches!(sub(status), "dead" | "failed"))
-                };
-                world.definitions.keys().filter(|name| !down(name)).cloned().collect()
-            })
-            .await;
-        for (name, (_, _, log)) in &world.definitions {
-            assert_eq!(alive(log), Vec::<i32>::new(), "{name} has processes left");
-        }
-        for name in &names {
-            world.start(name).await;
-        }
-        world.launcher.kill();
-        world.launcher.start();
-        world
-            .settle("start", Duration::from_secs(20), |world| {
-                let right = |name: &String| {
-                    let Some(status) = world.broker.states.get(name) else { return false };
-                    let kind = world.definitions[name].0;
-                    match kind.end() {
-                        Some(end) => end == (sub(status), &status.result, property_i32(status, "ExecMainStatus")),
-                        None if kind == Kind::Restarts => property_u32(status, "NRestarts") >= 2,
-                        None => sub(status) == "running" && property_u32(status, "MainPID") > 0,
+        for _ in 0..number("SURVIVAL_ROUNDS", 2) {
+            for kill in 0..kills {
+                // Some orders, some time, a kill in the midst of it.
+                for _ in 0..4 {
+                    let name = &names[chance.below(names.len() as u64) as usize];
+                    let up = chance.below(3) > 0;
+                    wanted.insert(name.clone(), up);
+                    if up {
+                        world.start(name).await;
+                    } else {
+                        world.stop(name, false).await;
                     }
+                    for _ in 0..chance.below(4) {
+                        world.turn();
+                        world.restarts().await;
+                        tokio::time::sleep(Duration::from_millis(chance.below(15))).await;
+                    }
+                }
+                // And one whose answer nobody waits for: the kill may hit the spawn itself.
+                let name = &names[chance.below(names.len() as u64) as usize];
+                world.invocations += 1;
+                let request = if chance.below(2) == 0 {
+                    Request::Start {
+                        unit: name.clone(),
+                        definition: world.definitions[name].1.clone(),
+                        options: StartOptions {
+                            invocation_id: [[2u8; 8], world.invocations.to_be_bytes()].concat(),
+                            ..Default::default()
+                        },
+                        fds: Vec::new(),
+                    }
+                } else {
+                    Request::Stop { unit: name.clone(), options: StopOptions::default() }
                 };
-                world.definitions.keys().filter(|name| !right(name)).cloned().collect()
-            })
-            .await;
-        for (name, (kind, _, log)) in &world.definitions {
-            if matches!(kind, Kind::Steady | Kind::Stubborn) {
-                let pid = property_u32(&world.broker.states[name], "MainPID");
-                assert_eq!(alive(log), [pid as i32], "{name}");
+                let _ = world.broker.peer.send(request.message().expect("message"));
+                tokio::time::sleep(Duration::from_micros(100)).await;
+                std::thread::sleep(Duration::from_micros(chance.below(4000)));
+                world.launcher.kill();
+                if chance.below(2) == 0 {
+                    // Away for a moment: what happens meanwhile must not be lost.
+                    std::thread::sleep(Duration::from_millis(chance.below(120)));
+                    world.launcher.serve();
+                }
+                world.launcher.start();
+                for name in &names {
+                    let (kind, _, log) = &world.definitions[name];
+                    if *kind != Kind::Restarts && *kind != Kind::Oneshot {
+                        let running = alive(log);
+                        assert!(running.len() <= 1, "{name} runs twice after kill {kill}: {running:?}");
+                    }
+                }
             }
-        }
-        // A stop under way whose time-out must not be forgotten.
-        for name in &names {
-            world.stop(name, false).await;
-        }
-        world.launcher.kill();
-        world.launcher.start();
-        world
-            .settle("last stop", Duration::from_secs(20), |world| {
-                let down = |name: &&String| {
-                    world.broker.states.get(*name).is_some_and(|status| matches!(sub(status), "dead" | "failed"))
-                };
-                world.definitions.keys().filter(|name| !down(name)).cloned().collect()
-            })
-            .await;
-        for (name, (kind, _, log)) in &world.definitions {
-            assert_eq!(alive(log), Vec::<i32>::new(), "{name} has processes left");
-            let status = &world.broker.states[name];
-            if *kind == Kind::Stubborn {
-                assert_eq!((sub(status), status.result.as_str()), ("failed", "timeout"), "{name}");
+            // Now in peace: everything is brought to an end that is known.
+            let stop: Vec<String> = names.clone();
+            for name in &stop {
+                world.stop(name, false).await;
+            }
+            world
+                .settle("stop", Duration::from_secs(20), |world| {
+                    let down = |name: &&String| {
+                        world.broker.states.get(*name).is_none_or(|status| matches!(sub(status), "dead" | "failed"))
+                    };
+                    world.definitions.keys().filter(|name| !down(name)).cloned().collect()
+                })
+                .await;
+            for (name, (_, _, log)) in &world.definitions {
+                assert_eq!(alive(log), Vec::<i32>::new(), "{name} has processes left");
+            }
+            for name in &names {
+                world.start(name).await;
+            }
+            // Just when their times run out: why a service is ended must not be forgotten with whoever ends it.
+            for _ in 0..chance.below(200) {
+                world.turn();
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+            world.launcher.kill();
+            world.launcher.start();
+            world
+                .settle("start", Duration::from_secs(20), |world| {
+                    let right = |name: &String| {
+                        let Some(status) = world.broker.states.get(name) else { return false };
+                        let kind = world.definitions[name].0;
+                        match kind.end() {
+                            Some(end) => end == (sub(status), &status.result, property_i32(status, "ExecMainStatus")),
+                            None if kind == Kind::Restarts => property_u32(status, "NRestarts") >= 2,
+                            None => sub(status) == "running" && property_u32(status, "MainPID") > 0,
+                        }
+                    };
+                    world.definitions.keys().filter(|name| !right(name)).cloned().collect()
+                })
+                .await;
+            for (name, (kind, _, log)) in &world.definitions {
+                if matches!(kind, Kind::Steady | Kind::Stubborn) {
+                    let pid = property_u32(&world.broker.states[name], "MainPID");
+                    assert_eq!(alive(log), [pid as i32], "{name}");
+                }
+            }
+            // A stop under way whose time-out must not be forgotten.
+            for name in &names {
+                world.stop(name, false).await;
+            }
+            world.launcher.kill();
+            world.launcher.start();
+            world
+                .settle("last stop", Duration::from_secs(20), |world| {
+                    let down = |name: &&String| {
+                        world.broker.states.get(*name).is_some_and(|status| matches!(sub(status), "dead" | "failed"))
+                    };
+                    world.definitions.keys().filter(|name| !down(name)).cloned().collect()
+                })
+                .await;
+            for (name, (kind, _, log)) in &world.definitions {
+                assert_eq!(alive(log), Vec::<i32>::new(), "{name} has processes left");
+                let status = &world.broker.states[name];
+                if *kind == Kind::Stubborn {
+                    assert_eq!((sub(status), status.result.as_str()), ("failed", "timeout"), "{name}");
+                }
             }
         }
         world.launcher.kill();

@@ -1,5 +1,7 @@
 //! What a machine wants done, in order.
 
+use serde::{Deserialize, Serialize};
+
 use super::Pid;
 use super::command::CommandKind;
 use super::instance::Instance;
@@ -29,7 +31,7 @@ pub struct SpawnOrder {
 }
 
 /// Signals to send.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KillOrder {
     /// To this main process.
     pub main: Option<Pid>,
@@ -84,7 +86,8 @@ pub enum Action {
     /// Make a process, and answer with `Spawned` or `SpawnFailed` before any other event. The machine's state, which
     /// holds the intent, must be on disk before.
     Spawn(SpawnOrder),
-    /// Send signals (with SIGCONT, so that stopped processes hear them).
+    /// Send signals (with SIGCONT, so that stopped processes hear them). The machine's state, which holds the reason, must be
+    /// on disk before: else whoever finds the processes dead takes their end for their own doing.
     Kill(KillOrder),
     /// Send signals to one instance.
     KillInstance(InstanceOrder),

@@ -31,7 +31,7 @@ impl Supervisor {
                         machine.handle(now, answer, &view);
                     }
                 }
-                Action::Kill(order) => self.kill_order(unit, &order),
+                Action::Kill(order) => self.kill_announced(unit, &order),
                 Action::KillInstance(order) => self.kill_instance(unit, &order),
                 Action::ReleaseInstance(instance) => self.release_instance(unit, &instance),
                 Action::Changed(status) => self.tell_change(unit, status),

@@ -6,6 +6,7 @@ use thiserror::Error;
 
 use super::Supervisor;
 use crate::core::action::{KillOrder, Level};
+use crate::core::state::State;
 
 /// SIGCONT follows other signals, so that stopped processes hear them.
 const SIGCONT: i32 = 18;
@@ -78,7 +79,35 @@ impl Supervisor {
         Ok(())
     }
 
-    /// The signals of a stop.
+    /// The signals of a stop. That they are sent, and why, is on disk before: a supervisor that dies in between leaves
+    /// neither a service that seems to have ended by itself (a watchdog that expired, `Restart=` that counts) nor one that is
+    /// on its way down and has not been told.
+    pub(super) fn kill_announced(&mut self, unit: &str, order: &KillOrder) {
+        let Some(service) = self.services.get_mut(unit) else { return };
+        // Nobody is left to be signalled then, and what else is to be done is not done yet.
+        let over = service.machine.state().is_down() || matches!(service.machine.state(), State::AutoRestart { .. });
+        if !over {
+            service.signalling = Some(order.clone());
+            self.save(unit);
+        }
+        self.kill_order(unit, order);
+        if let Some(service) = self.services.get_mut(unit) {
+            service.signalling = None;
+        }
+    }
+
+    /// Signals that an earlier supervisor may not have sent: as often as it takes, rather than not at all.
+    pub(super) fn signal_again(&mut self, unit: &str) {
+        let Some(service) = self.services.get_mut(unit) else { return };
+        let Some(mut order) = service.signalling.take() else { return };
+        // A number that nothing follows any more may be somebody else's by now.
+        let known = |pid: &u32| service.processes.contains_key(pid);
+        order.main = order.main.filter(known);
+        order.control = order.control.filter(known);
+        self.kill_order(unit, &order);
+        self.save(unit);
+    }
+
     pub(super) fn kill_order(&mut self, unit: &str, order: &KillOrder) {
         if order.signal == SIGKILL {
             self.tell_killed(unit, order);

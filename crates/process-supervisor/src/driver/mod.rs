@@ -6,6 +6,7 @@
 //!
 //! * before the save: nobody was told; the event comes again (a zombie is still there, a caller gets no reply) or, for a
 //!   spawn, the intent was saved before it, and the process is found by its control group and invocation;
+//!   signals, that they are sent and why was saved before them, so that the end that they bring about is known for what it is;
 //! * after the save: everybody is told by `List`.
 
 mod actions;

@@ -47,6 +47,10 @@ impl Supervisor {
                 None => self.host.runner.remove(&name),
             }
         }
+        // While they are in the state that the signals were for.
+        for unit in &units {
+            self.signal_again(unit);
+        }
         // Exits that the launcher saw come before anything that is concluded from absence.
         self.read_exits();
         for unit in units {
@@ -84,6 +88,7 @@ impl Supervisor {
         service.ids = saved.ids;
         service.shared.tmp = saved.private_tmp;
         service.oom_kills = saved.oom_kills;
+        service.signalling = saved.signalling;
         service.notices = self.host.state.load(&notices_key(&name)).unwrap_or_default();
         for record in saved.fds {
             match kept.remove(&record.id) {
@@ -252,10 +257,12 @@ impl Supervisor {
     }
 }
 
-/// Whether a process was made by a supervisor rather than by the service: the executor itself, or what it became, which
-/// finds its own id in `$SYSTEMD_EXEC_PID`.
+/// Whether a process was made by a supervisor rather than by the service: one that has not got to the executor yet (on a busy
+/// machine a new supervisor may be there first), the executor itself, or what it became, which finds its own id in
+/// `$SYSTEMD_EXEC_PID`.
 fn spawned_by_us(pid: u32) -> bool {
     let Ok(number) = i32::try_from(pid) else { return false };
-    let executor = Stat::read(number).is_ok_and(|stat| stat.comm.starts_with("process-execut"));
-    executor || sys::process::environ(number, "SYSTEMD_EXEC_PID").is_ok_and(|value| value == Some(pid.to_string()))
+    let under_way = ["process-superv", "process-execut"];
+    let ours = Stat::read(number).is_ok_and(|stat| under_way.iter().any(|name| stat.comm.starts_with(name)));
+    ours || sys::process::environ(number, "SYSTEMD_EXEC_PID").is_ok_and(|value| value == Some(pid.to_string()))
 }

@@ -18,6 +18,7 @@ use super::told::Told;
 use super::view::KernelView;
 use super::watch::Task;
 use crate::core::Pid;
+use crate::core::action::KillOrder;
 use crate::core::machine::Machine;
 use crate::core::rate_limit::RateLimit;
 
@@ -80,6 +81,9 @@ pub struct Saved<M> {
     /// Processes killed for lack of memory that the machine knows of.
     #[serde(default)]
     pub oom_kills: u64,
+    /// Signals that were about to be sent.
+    #[serde(default)]
+    pub signalling: Option<KillOrder>,
 }
 
 /// A service.
@@ -127,6 +131,8 @@ pub struct Service {
     pub limited: String,
     /// Processes killed for lack of memory that the machine knows of, as the control group counts them.
     pub oom_kills: u64,
+    /// Signals that are about to be sent, while they are.
+    pub signalling: Option<KillOrder>,
     /// Waits for `Type=exec` reports.
     pub report_task: Option<Task>,
     /// Watches `BusName=`.
@@ -164,6 +170,7 @@ impl Service {
             shared: Shared::default(),
             limited: String::new(),
             oom_kills: 0,
+            signalling: None,
             report_task: None,
             bus_task: None,
             notices: Notices::default(),
@@ -186,6 +193,7 @@ impl Service {
             private_tmp: self.shared.tmp.clone(),
             shared: self.shared.record(),
             oom_kills: self.oom_kills,
+            signalling: self.signalling.clone(),
         }
     }
 
