@@ -361,3 +361,57 @@ fn a_restart_overlaps_only_where_the_service_is_its_main_process() {
         }
     }
 }
+
+#[test]
+fn instances_stand_for_instances_only() {
+    let loader = loader(&[
+        ("/lib/plain.service", "[Service]\nExecStart=/bin/true"),
+        ("/lib/t@.service", "[Service]\nExecStart=/bin/true"),
+        ("/etc/other.service", "->/lib/plain.service"),
+        ("/etc/x@y.service", "->/lib/plain.service"),
+        ("/etc/single.service", "->/lib/t@one.service"),
+        ("/etc/u@one.service", "->/lib/t@one.service"),
+        ("/etc/u@two.service", "->/lib/t@one.service"),
+    ]);
+    for (asked, found) in [
+        ("other.service", Some("plain.service")),
+        ("x@y.service", None),
+        ("single.service", None),
+        ("u@one.service", Some("t@one.service")),
+        ("u@two.service", None),
+    ] {
+        let unit = loader.load(&name(asked));
+        let state = unit.load_state.as_str();
+        let expected = if found.is_some() { "loaded" } else { "not-found" };
+        assert_eq!((unit.name.as_str(), state), (found.unwrap_or(asked), expected), "{asked}");
+    }
+    assert_eq!(loader.load(&name("plain.service")).aliases, [name("other.service")]);
+}
+
+#[test]
+fn what_came_before_a_bad_setting_is_kept() {
+    let text = "[Service]\nType=notify\nExecStart=bin/true\nUser=daemon\nNonsense=1\n";
+    let unit = loader(&[("/lib/a.service", text)]).load(&name("a.service"));
+    assert_eq!((unit.load_state.as_str(), unit.word(rows::service::TYPE)), ("bad-setting", "notify"));
+    assert!(!unit.is_set(rows::exec::USER) && !unit.complete);
+    // The rest is checked all the same.
+    assert!(unit.diagnostics.iter().any(|found| found.code == "unknown-key"), "{:?}", unit.diagnostics);
+}
+
+#[test]
+fn what_is_no_file_is_not_waited_for() {
+    let dir = std::env::temp_dir().join(format!("quintet-load-{}", std::process::id()));
+    std::fs::create_dir_all(&dir).unwrap();
+    let fifo = dir.join("fifo.service");
+    assert!(std::process::Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+    std::os::unix::fs::symlink(&fifo, dir.join("link.service")).unwrap();
+    let outside = std::env::temp_dir().join(format!("quintet-load-outside-{}", std::process::id()));
+    assert!(std::process::Command::new("mkfifo").arg(&outside).status().unwrap().success());
+    std::os::unix::fs::symlink(&outside, dir.join("far.service")).unwrap();
+    let loader = Loader::new(LoadPath { dirs: vec![dir.clone()] }, Mode::System, Host::default());
+    for (asked, state) in [("fifo.service", "not-found"), ("link.service", "not-found"), ("far.service", "error")] {
+        assert_eq!(loader.load(&name(asked)).load_state.as_str(), state, "{asked}");
+    }
+    std::fs::remove_file(outside).unwrap();
+    std::fs::remove_dir_all(dir).unwrap();
+}
