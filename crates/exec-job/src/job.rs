@@ -113,7 +113,7 @@ pub fn prepare(plan: &Plan<'_>) -> Result<(Job, Vec<String>), PrepareError> {
         ambient_capabilities: unit.uint(exec::AMBIENT_CAPABILITIES) & bounding_set(unit).unwrap_or(u64::MAX),
         secure_bits: i32::try_from(unit.uint(exec::SECURE_BITS)).unwrap_or(0),
         no_new_privileges: unit.bool(exec::NO_NEW_PRIVILEGES),
-        seccomp: if unprotected { Vec::new() } else { seccomp::programs(unit, limits::persona(unit)) },
+        seccomp: if unprotected { Vec::new() } else { filters(unit) },
         directories: directories::sets(unit, plan.mode),
         credentials: plan.facts.credentials.as_deref().map(|directory| credentials::of(unit, directory)),
         namespace: namespace::namespace(unit, plan.private_tmp.clone()),
@@ -186,4 +186,11 @@ fn tty(unit: &Unit) -> Tty {
         vhangup: unit.bool(exec::TTY_VHANGUP),
         force: unit.word(exec::STANDARD_INPUT) == "tty-force",
     }
+}
+
+/// The filters of system calls, as the executor takes them.
+fn filters(unit: &Unit) -> Vec<Vec<sys::executor::Instruction>> {
+    let programs = seccomp::programs(unit, limits::persona(unit)).into_iter();
+    let taken = |seccomp::Instruction { code, jt, jf, k }| sys::executor::Instruction { code, jt, jf, k };
+    programs.map(|program| program.into_iter().map(taken).collect()).collect()
 }

@@ -1,9 +1,7 @@
 //! Policies as programs of the kernel's packet filter machine (seccomp(2), linux/filter.h).
 
-use sys::executor::Instruction;
-
 use super::numbers::{Architecture, number};
-use super::{Action, Policy, Rule, Test};
+use super::{Action, Instruction, Policy, Rule, Test};
 
 /// Load a word of `struct seccomp_data`.
 const LOAD: u16 = 0x20;

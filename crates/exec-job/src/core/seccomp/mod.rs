@@ -11,8 +11,20 @@ mod assemble;
 mod numbers;
 mod rules;
 
-use sys::executor::Instruction;
 use unit_parser::Unit;
+
+/// An instruction of the kernel's packet filter machine (`struct sock_filter`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Instruction {
+    /// What it does.
+    pub code: u16,
+    /// How many instructions to leave out if its condition holds.
+    pub jt: u8,
+    /// How many if not.
+    pub jf: u8,
+    /// Its operand.
+    pub k: u32,
+}
 
 /// What the kernel does about a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
