@@ -17,6 +17,31 @@ pub struct Attribute {
     pub directive: Option<&'static str>,
 }
 
+impl Attribute {
+    /// What is to be written for `now` where `before` was: what is new, and the kernel's defaults for what is set no more.
+    #[must_use]
+    pub fn changes(before: &[Attribute], now: Vec<Attribute>) -> Vec<Attribute> {
+        let gone =
+            before.iter().filter(|old| !now.iter().any(|new| new.file == old.file && new.controller == old.controller));
+        let reset = gone.filter_map(|old| Some(Attribute { value: default_of(old.file)?.to_owned(), ..old.clone() }));
+        let mut changes: Vec<Attribute> = reset.collect();
+        changes.extend(now.into_iter().filter(|new| !before.contains(new)));
+        changes
+    }
+}
+
+/// What a file of a control group holds when nobody has written it.
+fn default_of(file: &str) -> Option<&'static str> {
+    match file {
+        "memory.min" | "memory.low" | "memory.oom.group" | "cpu.idle" => Some("0"),
+        "memory.high" | "memory.max" | "memory.swap.max" | "memory.zswap.max" | "pids.max" => Some("max"),
+        "cpu.weight" => Some("100"),
+        "cpu.max" => Some("max 100000"),
+        "io.weight" => Some("default 100"),
+        _ => None,
+    }
+}
+
 /// In bytes: directive, file of the memory controller.
 const MEMORY: [(RowId, &str); 6] = [
     (cgroup::MEMORY_MIN, "memory.min"),
@@ -175,5 +200,15 @@ mod tests {
         assert_eq!(controllers(&["yes"]), ALL);
         assert_eq!(controllers(&["pids", "memory"]), ["memory", "pids"]);
         assert!(controllers(&["no"]).is_empty() && delegated(&unit(&[])).is_empty());
+    }
+
+    #[test]
+    fn what_changes() {
+        let attribute = |file, value: &str| Attribute { controller: "cpu", file, value: value.into(), directive: None };
+        let before = [attribute("cpu.weight", "300"), attribute("cpu.max", "1 2"), attribute("", "")];
+        let now = vec![attribute("cpu.max", "3 4"), attribute("cpu.idle", "1")];
+        let expected = vec![attribute("cpu.weight", "100"), attribute("cpu.max", "3 4"), attribute("cpu.idle", "1")];
+        assert_eq!(Attribute::changes(&before, now), expected);
+        assert!(Attribute::changes(&before, before.to_vec()).is_empty());
     }
 }

@@ -414,13 +414,14 @@ impl Supervisor {
             Some(service) => {
                 service.pid_file.clone_from(&definition.pid_file);
                 service.machine.redefine(definition);
-                service.unit = unit;
+                let old = std::mem::replace(&mut service.unit, unit);
                 // The processes of a running service stay where they are; what is said of that counts at the next start.
                 service.definition = None;
                 if service.machine.state().is_down() {
                     service.definition = Some(fingerprint);
                     service.cgroup = cgroup;
                 }
+                self.change_limits(&name, &old);
             }
             None => {
                 let mut service = Service::new(unit, Machine::new(definition), cgroup);

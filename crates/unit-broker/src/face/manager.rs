@@ -6,7 +6,7 @@ use zbus::{OwnedObjectPath, OwnedVariant};
 
 use super::call::{Answered, Call, object_path};
 use super::unit::Verb;
-use super::{clean, dispatch, errors, job, markers, power, processes, unit, unit_files};
+use super::{clean, dispatch, errors, job, markers, power, processes, set_properties, unit, unit_files};
 use crate::core::{Event, UnitView};
 use crate::driver::Broker;
 use crate::glob;
@@ -93,9 +93,9 @@ pub fn handle(broker: &mut Broker, call: &Call, member: &str) -> Answered {
         }
         "EnqueueMarkedJobs" => markers::enqueue(broker, call),
         "SetUnitProperties" => {
-            let (name, _, properties): (String, bool, Vec<(String, OwnedVariant)>) = call.arguments()?;
+            let (name, runtime, properties): (String, bool, Vec<(String, OwnedVariant)>) = call.arguments()?;
             let unit = unit::usable(broker, &name)?;
-            markers::set_properties(broker, call, &unit, &properties)
+            set_properties::handle(broker, call, &unit, runtime, &properties)
         }
         "KillUnit" => {
             let (name, whom, signal): (String, String, i32) = call.arguments()?;

@@ -3,43 +3,26 @@
 
 use bus_api::errors::{BusError, ErrorName};
 use unit_parser::UnitName;
-use zbus::{OwnedObjectPath, OwnedVariant, Variant};
+use zbus::{OwnedObjectPath, Variant};
 
 use super::call::{Answered, Call, object_path};
 use super::object::job_path;
-use super::{errors, unit};
-use crate::core::{Event, Markers};
+use super::unit;
+use crate::core::Markers;
 use crate::driver::Broker;
 
-/// `SetUnitProperties` and `SetProperties`: of what they may set, only `Markers`.
+/// A unit's markers after `Markers` was set to this value.
 ///
 /// # Errors
-/// `NotSupported` for other properties (then nothing is set), or what is wrong with the value.
-pub fn set_properties(
-    broker: &mut Broker,
-    call: &Call,
-    unit: &UnitName,
-    properties: &[(String, OwnedVariant)],
-) -> Answered {
-    let old = broker.model.engine.unit(unit).map(|view| view.markers).unwrap_or_default();
-    let mut markers = old;
-    for (name, value) in properties {
-        markers = match (name.as_str(), &**value) {
-            ("Markers", Variant::Array(words)) => {
-                let words = words.iter().map(|word| match word {
-                    Variant::Str(word) => Some(word.as_str()),
-                    _ => None,
-                });
-                let words = words.collect::<Option<Vec<&str>>>();
-                changed(markers, &words.ok_or_else(|| BusError::invalid_args("Markers are words."))?)?
-            }
-            _ => return Err(errors::not_supported(&format!("Setting {name}"))),
-        };
-    }
-    if markers != old {
-        broker.request(Event::Mark(unit.clone(), markers))?;
-    }
-    call.reply(&())
+/// What is wrong with the value.
+pub fn of(old: Markers, value: &Variant<'_>) -> Result<Markers, BusError> {
+    let wrong = || BusError::invalid_args("Markers are words.");
+    let Variant::Array(words) = value else { return Err(wrong()) };
+    let words = words.iter().map(|word| match word {
+        Variant::Str(word) => Some(word.as_str()),
+        _ => None,
+    });
+    changed(old, &words.collect::<Option<Vec<&str>>>().ok_or_else(wrong)?)
 }
 
 /// What a list of words makes of a unit's markers: plain ones replace them, `+word` and `-word` change them.

@@ -7,7 +7,7 @@ use zbus::OwnedVariant;
 
 use super::call::{Answered, Call, object_path};
 use super::object::job_path;
-use super::{clean, errors, markers, processes};
+use super::{clean, errors, processes, set_properties};
 use crate::core::{Cause, Event, JobMode, JobRequest, JobType, Queued, Reply, worker};
 use crate::driver::Broker;
 
@@ -37,8 +37,8 @@ pub fn handle(broker: &mut Broker, call: &Call, unit: &UnitName, member: &str) -
             clean::clean(broker, call, unit, &what)
         }
         "SetProperties" => {
-            let (_, properties): (bool, Vec<(String, OwnedVariant)>) = call.arguments()?;
-            markers::set_properties(broker, call, unit, &properties)
+            let (runtime, properties): (bool, Vec<(String, OwnedVariant)>) = call.arguments()?;
+            set_properties::handle(broker, call, unit, runtime, &properties)
         }
         _ => {
             let Some(verb) = Verb::of_method(member) else {

@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::path::PathBuf;
 
 use unit_parser::UnitName;
 use unit_parser::install::{FileState, InstallPaths, Installer, Presets};
@@ -21,6 +22,12 @@ impl Model {
     #[must_use]
     pub fn installer(&self) -> Installer {
         Installer::new(self.install_paths(), self.machine.host.clone())
+    }
+
+    /// Where `systemctl set-property` writes.
+    #[must_use]
+    pub fn control_directory(&self, runtime: bool) -> PathBuf {
+        self.install_paths().control(runtime).to_owned()
     }
 
     fn install_paths(&self) -> InstallPaths {

@@ -92,6 +92,11 @@ impl InstallPaths {
         if runtime { &self.runtime } else { &self.persistent }
     }
 
+    /// The directory of `systemctl set-property`, until the next boot or for good.
+    pub fn control(&self, runtime: bool) -> &Path {
+        if runtime { &self.runtime_control } else { &self.persistent_control }
+    }
+
     /// A path as it is inside the root.
     pub(super) fn inside<'a>(&self, path: &'a Path) -> std::borrow::Cow<'a, Path> {
         match path.strip_prefix(&self.root) {
