@@ -7,6 +7,7 @@
 //! is pure: text in, values out.
 #![forbid(unsafe_code)]
 
+pub mod address_families;
 pub mod calendar;
 pub mod conditions;
 pub mod dependencies;

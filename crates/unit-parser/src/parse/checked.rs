@@ -1,6 +1,7 @@
 //! Texts and words with a grammar of their own: what systemd refuses of them.
 
 use super::path;
+use crate::address_families;
 use crate::table::Check;
 
 /// The text as it counts; `None` if it is none of the kind.
@@ -173,63 +174,9 @@ fn mounted_image(text: &str) -> bool {
 }
 
 fn address_family(text: &str) -> Option<String> {
-    let name = text.to_ascii_uppercase();
-    match name.as_str() {
-        "NONE" if text == "none" => Some(text.to_owned()),
-        // Two names of one address family.
-        "AF_LOCAL" | "AF_FILE" => Some("AF_UNIX".to_owned()),
-        "AF_ROUTE" => Some("AF_NETLINK".to_owned()),
-        known => one_of(ADDRESS_FAMILIES, known),
-    }
+    let known = if text == "none" { Some("none") } else { address_families::canonical(text) };
+    known.map(str::to_owned)
 }
-
-const ADDRESS_FAMILIES: &[&str] = &[
-    "AF_UNIX",
-    "AF_INET",
-    "AF_AX25",
-    "AF_IPX",
-    "AF_APPLETALK",
-    "AF_NETROM",
-    "AF_BRIDGE",
-    "AF_ATMPVC",
-    "AF_X25",
-    "AF_INET6",
-    "AF_ROSE",
-    "AF_DECNET",
-    "AF_NETBEUI",
-    "AF_SECURITY",
-    "AF_KEY",
-    "AF_NETLINK",
-    "AF_PACKET",
-    "AF_ASH",
-    "AF_ECONET",
-    "AF_ATMSVC",
-    "AF_RDS",
-    "AF_SNA",
-    "AF_IRDA",
-    "AF_PPPOX",
-    "AF_WANPIPE",
-    "AF_LLC",
-    "AF_IB",
-    "AF_MPLS",
-    "AF_CAN",
-    "AF_TIPC",
-    "AF_BLUETOOTH",
-    "AF_IUCV",
-    "AF_RXRPC",
-    "AF_ISDN",
-    "AF_PHONET",
-    "AF_IEEE802154",
-    "AF_CAIF",
-    "AF_ALG",
-    "AF_NFC",
-    "AF_VSOCK",
-    "AF_KCM",
-    "AF_QIPCRTR",
-    "AF_SMC",
-    "AF_XDP",
-    "AF_MCTP",
-];
 
 const BPF_PROGRAMS: &[&str] = &[
     "egress",

@@ -2,7 +2,7 @@
 
 use unit_parser::rows::exec;
 use unit_parser::system_calls::{self, Filter};
-use unit_parser::{RowId, Unit};
+use unit_parser::{RowId, Unit, address_families};
 
 use super::numbers::Architecture;
 use super::{Action, Policy, Rule, Test};
@@ -22,58 +22,6 @@ const O_TMPFILE: u32 = 0o20_000_000;
 const PROT_WRITE: u32 = 2;
 const PROT_EXEC: u32 = 4;
 const SHM_EXEC: u32 = 0o100_000;
-
-/// The address families of socket(2) by name.
-const FAMILIES: &[(&str, u32)] = &[
-    ("AF_UNIX", 1),
-    ("AF_LOCAL", 1),
-    ("AF_FILE", 1),
-    ("AF_INET", 2),
-    ("AF_AX25", 3),
-    ("AF_IPX", 4),
-    ("AF_APPLETALK", 5),
-    ("AF_NETROM", 6),
-    ("AF_BRIDGE", 7),
-    ("AF_ATMPVC", 8),
-    ("AF_X25", 9),
-    ("AF_INET6", 10),
-    ("AF_ROSE", 11),
-    ("AF_DECnet", 12),
-    ("AF_NETBEUI", 13),
-    ("AF_SECURITY", 14),
-    ("AF_KEY", 15),
-    ("AF_NETLINK", 16),
-    ("AF_ROUTE", 16),
-    ("AF_PACKET", 17),
-    ("AF_ASH", 18),
-    ("AF_ECONET", 19),
-    ("AF_ATMSVC", 20),
-    ("AF_RDS", 21),
-    ("AF_SNA", 22),
-    ("AF_IRDA", 23),
-    ("AF_PPPOX", 24),
-    ("AF_WANPIPE", 25),
-    ("AF_LLC", 26),
-    ("AF_IB", 27),
-    ("AF_MPLS", 28),
-    ("AF_CAN", 29),
-    ("AF_TIPC", 30),
-    ("AF_BLUETOOTH", 31),
-    ("AF_IUCV", 32),
-    ("AF_RXRPC", 33),
-    ("AF_ISDN", 34),
-    ("AF_PHONET", 35),
-    ("AF_IEEE802154", 36),
-    ("AF_CAIF", 37),
-    ("AF_ALG", 38),
-    ("AF_NFC", 39),
-    ("AF_VSOCK", 40),
-    ("AF_KCM", 41),
-    ("AF_QIPCRTR", 42),
-    ("AF_SMC", 43),
-    ("AF_XDP", 44),
-    ("AF_MCTP", 45),
-];
 
 /// One for each setting that is made, in systemd's order.
 pub(super) fn policies(unit: &Unit, persona: u32) -> Vec<Policy> {
@@ -162,8 +110,7 @@ fn address_families(unit: &Unit) -> Option<Policy> {
         Some((first, rest)) if first == "~" => (true, rest),
         Some(_) => (false, words),
     };
-    let family = |word: &String| FAMILIES.iter().find(|(name, _)| name == word).map(|(_, number)| *number);
-    let families: Vec<u32> = words.iter().filter_map(family).collect();
+    let families: Vec<u32> = words.iter().filter_map(|word| address_families::number(word)).collect();
     let test = if deny { Test::OneOf(0, families) } else { Test::NoneOf(0, families) };
     Some(forbid(vec![Rule { action: EAFNOSUPPORT, ..when("socket", vec![test]) }]))
 }
@@ -290,6 +237,8 @@ mod tests {
             (family(&["AF_UNIX"]), "socket", [2, 0, 0, 0], not(97)),
             (family(&["~", "AF_UNIX"]), "socket", [1, 0, 0, 0], not(97)),
             (family(&["none"]), "socket", [1, 0, 0, 0], not(97)),
+            (family(&["~", "AF_DECNET"]), "socket", [12, 0, 0, 0], not(97)),
+            (family(&["AF_DECNET"]), "socket", [12, 0, 0, 0], Action::Allow),
             (vec![(exec::MEMORY_DENY_WRITE_EXECUTE, yes())], "mmap", [0, 0, 6, 0], not(1)),
             (vec![(exec::MEMORY_DENY_WRITE_EXECUTE, yes())], "mmap", [0, 0, 5, 0], Action::Allow),
             (vec![(exec::MEMORY_DENY_WRITE_EXECUTE, yes())], "mprotect", [0, 0, 4, 0], not(1)),
