@@ -90,9 +90,7 @@ impl Identity {
     pub fn of_command(self, keeps_ours: bool) -> executor::User {
         if keeps_ours { executor::User { groups: self.own_groups, ..self.user } } else { self.user }
     }
-}
 
-impl Identity {
     /// Nothing changes, but there is a home to go to: root's.
     fn at_home() -> Identity {
         let home = lookup_user("root").ok().and_then(|root| root.home);

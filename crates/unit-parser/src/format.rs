@@ -107,6 +107,11 @@ fn command(command: &ExecCommand) -> String {
     format!("{{ path={} ; argv[]={arguments} ; flags={flags} }}", command.path)
 }
 
+/// A share in parts of 10,000, as a percentage with two decimals.
+pub fn percent(permyriad: u64) -> String {
+    format!("{}.{:02}%", permyriad / 100, permyriad % 100)
+}
+
 /// A value of a row as text.
 pub fn value(id: RowId, value: &Value) -> String {
     let join = |words: &[String]| words.iter().map(|w| quoted(w)).collect::<Vec<_>>().join(" ");
@@ -117,7 +122,7 @@ pub fn value(id: RowId, value: &Value) -> String {
         Value::Uint(number) if matches!(id.row().kind, Kind::CoredumpFilter) => format!("0x{number:x}"),
         Value::Uint(number) | Value::Size(number) => number_or_infinity(*number),
         Value::Usec(usec) => timespan(*usec, 0),
-        Value::Permyriad(share) => format!("{}.{:02}%", share / 100, share % 100),
+        Value::Permyriad(share) => percent(u64::from(*share)),
         Value::Mode(mode) => format!("{mode:04o}"),
         Value::Signal(number) => format!("SIG{}", signal::name(*number)),
         Value::Str(text) | Value::Word(text) => text.to_string(),

@@ -108,6 +108,7 @@ impl Supervisor {
         self.save(unit);
     }
 
+    /// Sends them.
     pub(super) fn kill_order(&mut self, unit: &str, order: &KillOrder) {
         if order.signal == SIGKILL {
             self.tell_killed(unit, order);

@@ -12,20 +12,11 @@ pub(super) fn install(job: &Job) -> Result<(), Failure> {
     Ok(())
 }
 
-/// `struct sock_filter`.
-#[repr(C)]
-struct Filter {
-    code: u16,
-    jt: u8,
-    jf: u8,
-    k: u32,
-}
-
 fn load(program: &[Instruction]) -> io::Result<()> {
-    let filters: Vec<Filter> =
-        program.iter().map(|one| Filter { code: one.code, jt: one.jt, jf: one.jf, k: one.k }).collect();
+    let mut filters: Vec<libc::sock_filter> =
+        program.iter().map(|one| libc::sock_filter { code: one.code, jt: one.jt, jf: one.jf, k: one.k }).collect();
     let length = u16::try_from(filters.len()).map_err(|_| io::Error::from_raw_os_error(libc::EINVAL))?;
-    let program = libc::sock_fprog { len: length, filter: filters.as_ptr().cast_mut().cast() };
+    let program = libc::sock_fprog { len: length, filter: filters.as_mut_ptr() };
     // SAFETY: the program and its instructions outlive the call, which only reads them, as many as it says.
     let result = unsafe { libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, &raw const program) };
     crate::pidfd::cvt(i64::from(result)).map(drop)

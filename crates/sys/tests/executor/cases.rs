@@ -295,6 +295,17 @@ fn identity() -> Vec<Case> {
             ..FINE
         },
         Case {
+            name: "! with groups that stay",
+            root: true,
+            job: |_| Job {
+                user: Some(User { groups: None, ..nobody().unwrap() }),
+                keep_credentials: true,
+                ..shell("id -u")
+            },
+            out: "0\n",
+            ..FINE
+        },
+        Case {
             name: "+ keeps everything",
             root: true,
             job: |_| Job {

@@ -1,7 +1,7 @@
 //! Properties as drop-ins: what `systemctl set-property` writes for each (systemctl(1), systemd.resource-control(5)).
 
 use bus_api::errors::{BusError, ErrorName};
-use unit_parser::format::timespan;
+use unit_parser::format::{self, timespan};
 use unit_parser::{Row, RowId, Unit, UnitType, Value, all_rows};
 use zbus::Variant;
 
@@ -137,11 +137,10 @@ fn lines_of(value: &Value) -> Vec<String> {
     }
 }
 
-/// A share in parts of 2^32 - 1, as a percentage with two decimals.
+/// A share in parts of 2^32 - 1, as a percentage.
 fn percent(share: u32) -> String {
     let whole = u64::from(u32::MAX);
-    let permyriad = (u64::from(share) * 10_000 + whole / 2) / whole;
-    format!("{}.{:02}%", permyriad / 100, permyriad % 100)
+    format::percent((u64::from(share) * 10_000 + whole / 2) / whole)
 }
 
 /// A CPU set's bytes, a bit a CPU, as ranges of their numbers.

@@ -9,14 +9,14 @@ use std::path::{Path, PathBuf};
 use super::InstallPaths;
 use super::section::{Install, may_alias};
 use crate::diagnostic::Severity;
+use crate::load::NO_WAITING;
 use crate::name::UnitName;
 use crate::specifier::Host;
 use crate::syntax::Document;
 
 /// Links that lead on to links: more than this is a loop.
 const MAX_LINKS: usize = 64;
-/// `O_NOFOLLOW | O_NOCTTY | O_NONBLOCK`: a FIFO in the place of a unit file must not hang us.
-const OPEN_FLAGS: i32 = 0o400_000 | 0o400 | 0o4000;
+const O_NOFOLLOW: i32 = 0o400_000;
 
 /// errno values that the search tells apart.
 pub(super) mod errno {
@@ -468,7 +468,7 @@ fn broken(document: &Document) -> Option<i32> {
 
 /// The bytes of a file; `None` if it turned into something else since it was looked at.
 fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
-    let mut file: File = OpenOptions::new().read(true).custom_flags(OPEN_FLAGS).open(path)?;
+    let mut file: File = OpenOptions::new().read(true).custom_flags(O_NOFOLLOW | NO_WAITING).open(path)?;
     if !file.metadata()?.is_file() {
         return Ok(None);
     }

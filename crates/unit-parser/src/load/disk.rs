@@ -9,8 +9,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// File systems tick slower than clocks: two changes within this time may bear the same one.
 const SETTLED: Duration = Duration::from_millis(50);
-const O_NOCTTY: i32 = 0o400;
-const O_NONBLOCK: i32 = 0o4000;
+/// `O_NOCTTY | O_NONBLOCK`: a FIFO or a terminal in the place of a unit file must not keep us waiting.
+pub(crate) const NO_WAITING: i32 = 0o400 | 0o4000;
 
 /// What an entry of a directory is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,8 +90,7 @@ impl UnitFiles for Disk {
     }
 
     fn read(&self, file: &Path) -> io::Result<(Vec<u8>, u64)> {
-        // A link may lead to a FIFO or a terminal, which must not keep us waiting.
-        let mut open = OpenOptions::new().read(true).custom_flags(O_NOCTTY | O_NONBLOCK).open(file)?;
+        let mut open = OpenOptions::new().read(true).custom_flags(NO_WAITING).open(file)?;
         let metadata = open.metadata()?;
         let null = is_null_device(&metadata);
         if !metadata.is_file() && !null {

@@ -15,6 +15,7 @@ mod shadow;
 mod tests;
 mod verify;
 
+pub(crate) use disk::NO_WAITING;
 pub use disk::{Disk, Entry, FileKind, UnitFiles};
 pub use loader::{Loader, Mode};
 pub use mounts::{Mounted, TABLE as MOUNT_TABLE};

@@ -119,29 +119,22 @@ fn tested(test: &Test, rest: usize) -> Vec<Instruction> {
         }
         Test::NoneOf(argument, values) => {
             code = vec![load(argument)];
-            for value in values {
-                code.extend([branch(IF_EQUAL, *value, 0, 1), far(0)]);
-            }
-            // Now that it is known where the end is.
-            let end = code.len() + rest;
-            for (at, instruction) in code.iter_mut().enumerate().filter(|(_, one)| one.code == JUMP) {
-                *instruction = far(end - at - 1);
-            }
+            code.extend(leave_if_one_of(values, rest));
         }
         Test::OneOf(argument, values) => {
             code = vec![load(argument)];
-            for value in values {
-                code.extend([branch(IF_EQUAL, *value, 0, 1), far(0)]);
-            }
-            let hit = code.len();
-            for (at, instruction) in code.iter_mut().enumerate().filter(|(_, one)| one.code == JUMP) {
-                // Over the jump that ends the list.
-                *instruction = far(hit - at);
-            }
+            // Over the jump that is taken when none of them is it.
+            code.extend(leave_if_one_of(values, 1));
             code.push(far(rest));
         }
     }
     code
+}
+
+/// Jumps to `beyond` instructions behind itself if the value is one of these.
+fn leave_if_one_of(values: &[u32], beyond: usize) -> impl Iterator<Item = Instruction> {
+    let left = (0..values.len()).rev();
+    values.iter().zip(left).flat_map(move |(value, left)| [branch(IF_EQUAL, *value, 0, 1), far(2 * left + beyond)])
 }
 
 /// The numbers from each of these on have this answer, up to the next one.
@@ -167,18 +160,15 @@ fn segments(always: &mut Vec<(u32, Action)>, others: Action) -> Vec<(u32, Action
 /// Finds the segment of the number by halves.
 fn search(segments: &[(u32, Action)]) -> Vec<Instruction> {
     let (below, above) = segments.split_at(segments.len() / 2);
-    match (below, above) {
-        ([], []) => Vec::new(),
-        ([], [(_, action), ..]) => vec![answer(*action)],
-        (_, [(start, _), ..]) => {
-            let (left, right) = (search(below), search(above));
-            let mut code = vec![branch(IF_AT_LEAST, *start, 0, 1), far(left.len())];
-            code.extend(left);
-            code.extend(right);
-            code
-        }
-        (_, []) => search(below),
+    let Some((start, action)) = above.first() else { return Vec::new() };
+    if below.is_empty() {
+        return vec![answer(*action)];
     }
+    let left = search(below);
+    let mut code = vec![branch(IF_AT_LEAST, *start, 0, 1), far(left.len())];
+    code.extend(left);
+    code.extend(search(above));
+    code
 }
 
 #[cfg(test)]
