@@ -173,6 +173,7 @@ fn policy(unit: &Unit, chown: bool) -> Policy {
     let accept = unit.bool(row::ACCEPT);
     let default_burst = if accept { TRIGGER_BURST_ACCEPT } else { TRIGGER_BURST };
     let ignored = |phase| commands(unit, phase).iter().map(|command| command.ignore_failure).collect();
+    let kill_signal = signal(unit.int(rows::kill::KILL_SIGNAL), libc::SIGTERM);
     let own = || unit.name.with_type(UnitType::Service).map(|name| name.to_string()).unwrap_or_default();
     Policy {
         unit: unit.name.to_string(),
@@ -195,7 +196,11 @@ fn policy(unit: &Unit, chown: bool) -> Policy {
         timeout: unit.usec(row::TIMEOUT_SEC),
         chown,
         send_sigkill: unit.bool(rows::kill::SEND_SIGKILL),
-        kill_signal: signal(unit.int(rows::kill::KILL_SIGNAL), libc::SIGTERM),
+        kill_signal,
+        restart_kill_signal: match unit.is_set(rows::kill::RESTART_KILL_SIGNAL) {
+            true => signal(unit.int(rows::kill::RESTART_KILL_SIGNAL), kill_signal),
+            false => kill_signal,
+        },
         final_kill_signal: signal(unit.int(rows::kill::FINAL_KILL_SIGNAL), libc::SIGKILL),
         start_pre: ignored(Phase::StartPre),
         start_post: ignored(Phase::StartPost),
@@ -258,11 +263,7 @@ fn socket_options(unit: &Unit) -> SocketOptions {
         pass_security: unit.bool(row::PASS_SECURITY),
         pass_pidfd: unit.bool(row::PASS_PIDFD),
         pass_packet_info: unit.bool(row::PASS_PACKET_INFO),
-        timestamping: match unit.word(row::TIMESTAMPING) {
-            "us" | "usec" | "µs" => "us".into(),
-            "ns" | "nsec" => "ns".into(),
-            _ => "off".into(),
-        },
+        timestamping: unit.str(row::TIMESTAMPING).to_owned(),
         priority: unit.int(row::PRIORITY),
         receive_buffer: unit.uint(row::RECEIVE_BUFFER),
         send_buffer: unit.uint(row::SEND_BUFFER),

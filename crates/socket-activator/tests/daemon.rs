@@ -85,6 +85,41 @@ fn an_address_in_use_fails_with_the_cause() {
 }
 
 #[test]
+fn a_private_network_lasts_from_start_to_stop() {
+    if !nix::unistd::geteuid().is_root() {
+        return;
+    }
+    let mut runner = Runner::new("network");
+    run(async {
+        let mut broker = Broker::connect(&runner);
+        // Where we are, the address is taken.
+        let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = taken.local_addr().unwrap();
+        let private = [(rows::exec::PRIVATE_NETWORK, Value::Bool(true))];
+        broker.back().await;
+        broker.start(&unit("a.socket", vec![(ListenKind::Stream, ListenTarget::Inet(address))], &private)).await;
+        broker.state("a.socket", "active/listening success").await;
+        let stored = ["#accept-in", "#accept-out", "a.socket#0", "a.socket#net"];
+        assert_eq!(runner.stored(), stored);
+        runner.restart();
+        broker.back().await;
+        assert_eq!(runner.stored(), stored);
+        let network = runner.store.iter().find(|(name, _)| name.ends_with("#net")).map(|(_, fd)| fd).unwrap();
+        let connect = || TcpStream::connect(address).map(drop);
+        let answer = sys::namespace::within(sys::namespace::Kind::Network, network, connect).unwrap();
+        assert!(answer.is_ok(), "its loopback device is up, and it listens there: {answer:?}");
+        broker.state("a.socket", "active/running success").await;
+        assert!(taken.set_nonblocking(true).is_ok() && taken.accept().is_err());
+        broker.stop("a.socket").await;
+        broker.state("a.socket", "inactive/dead success").await;
+        assert_eq!(runner.stored(), ["#accept-in", "#accept-out"]);
+        let nowhere = [(rows::exec::NETWORK_NAMESPACE_PATH, Value::Str("/nonexistent".into()))];
+        broker.start(&unit("b.socket", vec![(ListenKind::Stream, ListenTarget::Any(1))], &nowhere)).await;
+        broker.state("b.socket", "failed/failed resources").await;
+    });
+}
+
+#[test]
 fn accepted_connections_are_neither_lost_nor_doubled() {
     const CLIENTS: usize = 200;
     let mut runner = Runner::new("accept");

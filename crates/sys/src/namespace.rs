@@ -1,6 +1,6 @@
 //! Namespaces that several processes share: made, or opened by their path, and held by a descriptor.
 
-use nix::sched::{CloneFlags, unshare};
+use nix::sched::{CloneFlags, setns, unshare};
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, socket};
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -47,6 +47,21 @@ pub fn create(kind: Kind) -> io::Result<OwnedFd> {
     };
     let thread = std::thread::Builder::new().name("namespace".into()).spawn(make)?;
     thread.join().unwrap_or_else(|_| Err(io::Error::other("the thread that makes it panicked")))
+}
+
+/// Does something inside of one, in a thread of its own: the caller waits, and stays where it is.
+///
+/// # Errors
+/// What the kernel says about entering, or that there is no thread to be had.
+pub fn within<T: Send>(kind: Kind, namespace: &OwnedFd, work: impl FnOnce() -> T + Send) -> io::Result<T> {
+    let inside = || {
+        setns(namespace, kind.flag())?;
+        Ok(work())
+    };
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().name("namespace".into()).spawn_scoped(scope, inside)?;
+        thread.join().unwrap_or_else(|_| Err(io::Error::other("the thread inside panicked")))
+    })
 }
 
 /// One that has a path.
@@ -111,6 +126,10 @@ mod tests {
         assert_eq!(open(Kind::Ipc, Path::new("/nonexistent")).unwrap_err().kind(), io::ErrorKind::NotFound);
     }
 
+    fn own(kind: Kind) -> OwnedFd {
+        open(kind, &Path::new("/proc/thread-self/ns").join(kind.file())).unwrap()
+    }
+
     #[test]
     fn a_new_one_is_not_ours() {
         if !nix::unistd::geteuid().is_root() {
@@ -122,6 +141,7 @@ mod tests {
             let before = here();
             let made = create(kind).unwrap();
             assert_ne!(inode(&made), before);
+            assert_eq!(within(kind, &made, || inode(&own(kind))).unwrap(), inode(&made));
             assert_eq!(here(), before);
         }
     }

@@ -22,7 +22,10 @@ pub enum Event {
     /// A start job.
     Start,
     /// A stop job.
-    Stop,
+    Stop {
+        /// It is the first half of a restart.
+        restart: bool,
+    },
     /// `reset-failed`.
     ResetFailed,
     /// [`Action::Open`] is done.

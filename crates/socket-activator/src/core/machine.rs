@@ -31,6 +31,9 @@ pub struct Machine {
     #[serde(default)]
     pub pause: Pause,
     start_when_dead: bool,
+    /// The stop is the first half of a restart.
+    #[serde(default)]
+    restarts: bool,
     #[serde(skip)]
     pub(super) actions: Vec<Action>,
 }
@@ -47,6 +50,7 @@ impl Machine {
             trigger_limit: RateLimit::default(),
             pause: Pause::default(),
             start_when_dead: false,
+            restarts: false,
             actions: Vec::new(),
         }
     }
@@ -65,7 +69,7 @@ impl Machine {
     pub fn handle(&mut self, now: u64, event: Event) -> Vec<Action> {
         match event {
             Event::Start => self.start(now),
-            Event::Stop => self.stop(now),
+            Event::Stop { restart } => self.stop(now, restart),
             Event::ResetFailed => self.reset_failed(),
             Event::Opened => self.opened(now),
             Event::OpenFailed { text } => self.open_failed(now, text),
@@ -139,8 +143,9 @@ impl Machine {
         }
     }
 
-    fn stop(&mut self, now: u64) {
+    fn stop(&mut self, now: u64, restart: bool) {
         self.start_when_dead = false;
+        self.restarts = restart;
         match self.state {
             State::Dead | State::Failed => self.actions.push(Action::Updated),
             State::StartPre(_) | State::Opening | State::StartChown(_) | State::StartPost(_) => {
@@ -244,7 +249,8 @@ impl Machine {
         match self.running_control(now) {
             Some(control) => {
                 self.set_state(State::StopPreSigterm(control), cause);
-                self.actions.push(Action::Kill { signal: self.policy.kill_signal });
+                let (stop, restart) = (self.policy.kill_signal, self.policy.restart_kill_signal);
+                self.actions.push(Action::Kill { signal: if self.restarts { restart } else { stop } });
             }
             None => self.enter_stop_post(now, SocketResult::Success, cause),
         }
@@ -278,6 +284,7 @@ impl Machine {
             self.log("warning", format!("Failed with result '{}'.", self.result.as_str()));
         }
         self.set_state(state, cause);
+        self.restarts = false;
         if std::mem::take(&mut self.start_when_dead) {
             self.start(now);
         }

@@ -35,6 +35,9 @@ pub struct Policy {
     pub send_sigkill: bool,
     /// `KillSignal=`.
     pub kill_signal: i32,
+    /// `RestartKillSignal=`, or that of a stop.
+    #[serde(default = "terminate")]
+    pub restart_kill_signal: i32,
     /// `FinalKillSignal=`.
     pub final_kill_signal: i32,
     /// For each `ExecStartPre=` whether its failure is ignored (`-`).
@@ -45,4 +48,9 @@ pub struct Policy {
     pub stop_pre: Vec<bool>,
     /// `ExecStopPost=`.
     pub stop_post: Vec<bool>,
+}
+
+/// Of policies that were saved before there was another: SIGTERM.
+fn terminate() -> i32 {
+    15
 }

@@ -23,6 +23,7 @@ fn policy(words: &str) -> Policy {
         chown: false,
         send_sigkill: true,
         kill_signal: 15,
+        restart_kill_signal: 10,
         final_kill_signal: 9,
         start_pre: Vec::new(),
         start_post: Vec::new(),
@@ -59,7 +60,7 @@ fn event(line: &str) -> Event {
     let number = |at: usize| words[at].parse::<u64>().unwrap();
     match words[0] {
         "start" => Event::Start,
-        "stop" => Event::Stop,
+        "stop" => Event::Stop { restart: words.get(1) == Some(&"restart") },
         "reset-failed" => Event::ResetFailed,
         "opened" => Event::Opened,
         "open-failed" => Event::OpenFailed { text: words[1..].join(" ") },

@@ -9,6 +9,7 @@ use exec_job::core::cgroup_path;
 use exec_job::{Facts, Output, Plan};
 use sys::cgroup::Cgroup;
 use sys::executor::{Job, Stdio};
+use sys::namespace::Kind;
 use sys::pidfd::PidFd;
 use sys::spawn::{SpawnRequest, spawn};
 use unit_parser::{ExecCommand, rows};
@@ -17,6 +18,7 @@ use super::host::Log;
 use super::run::now;
 use super::unit::{SocketUnit, TaskGuard};
 use super::{Daemon, store, watch};
+use crate::core::State;
 use crate::core::state::Phase;
 use crate::settings::commands;
 use crate::sockets::address;
@@ -32,6 +34,12 @@ pub struct ControlProcess {
 impl Daemon {
     /// Starts a command of a unit; its PID.
     pub(crate) fn spawn_control(&mut self, name: &str, phase: Phase, index: usize) -> io::Result<u32> {
+        for kind in [Kind::Network, Kind::Ipc] {
+            // Where that fails, the executor tries again, and its process tells why.
+            if let Err(error) = self.need_namespace(name, kind) {
+                tracing::debug!("{name}: no {kind:?} namespace: {error}");
+            }
+        }
         let unit = self.units.get(name).ok_or(io::ErrorKind::NotFound)?;
         let executor = self.executor.as_ref().ok_or_else(|| io::Error::other("process-executor is missing"))?;
         // The log file must stay open until the process is there.
@@ -84,8 +92,8 @@ impl Daemon {
             output: log.output(),
             fds: if unit.settings.pass_to_commands { &fds } else { &[] },
             private_tmp: exec_job::private_tmp(&unit.unit, &self.host.boot_id, &invocation),
-            network: None,
-            ipc: None,
+            network: unit.namespaces.network.as_ref().map(AsRawFd::as_raw_fd),
+            ipc: unit.namespaces.ipc.as_ref().map(AsRawFd::as_raw_fd),
             report: None,
             log: log.descriptor(),
             wait: None,
@@ -106,14 +114,33 @@ impl Daemon {
         unit.control = Some(ControlProcess { pidfd, _watch: watch });
     }
 
-    /// Sends a signal to the control process and whatever it started.
+    /// Sends a signal to the control process, and to whatever it started if `KillMode=` says so.
     pub(crate) fn kill_control(&mut self, name: &str, signal: i32) {
         let Some(unit) = self.units.get(name) else { return };
-        if let Some(control) = &unit.control {
-            let _ = control.pidfd.send_signal(signal);
+        let last = matches!(unit.machine.state(), State::StopPreSigkill(_) | State::FinalSigkill(_));
+        let all = match unit.unit.word(rows::kill::KILL_MODE) {
+            "none" => return,
+            "process" => false,
+            "mixed" => last,
+            _ => true,
+        };
+        let mut signals = vec![signal];
+        if !last && unit.unit.bool(rows::kill::SEND_SIGHUP) {
+            signals.push(libc::SIGHUP);
         }
-        if let Some(cgroup) = self.cgroup(unit) {
-            let _ = cgroup.signal(signal, &[]);
+        if signal != libc::SIGKILL {
+            // Stopped processes hear signals only then.
+            signals.push(libc::SIGCONT);
+        }
+        for signal in signals {
+            if let Some(control) = &unit.control {
+                let _ = control.pidfd.send_signal(signal);
+            }
+            let group = self.cgroup(unit).filter(|_| all);
+            let control = unit.control.as_ref().map(|control| control.pidfd.pid());
+            if let Some(group) = group {
+                let _ = group.signal(signal, control.as_slice());
+            }
         }
     }
 
@@ -121,12 +148,14 @@ impl Daemon {
     pub(crate) fn clean_up(&mut self, name: &str) {
         let Some(unit) = self.units.get(name) else { return };
         if let Some(cgroup) = self.cgroup(unit).filter(Cgroup::exists) {
-            if cgroup.populated().unwrap_or(false) {
+            let kept = matches!(unit.unit.word(rows::kill::KILL_MODE), "process" | "none");
+            if !kept && cgroup.populated().unwrap_or(false) {
                 tracing::warn!("{name}: processes are left over, killing them");
                 let _ = cgroup.kill();
             }
             let _ = cgroup.remove();
         }
+        self.release_namespaces(name);
         let Some(unit) = self.units.get(name) else { return };
         let mut directories = exec_job::runtime_directories(&unit.unit, self.host.mode, false);
         let invocation = hexadecimal(&unit.invocation_id);

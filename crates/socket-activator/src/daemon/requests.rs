@@ -64,9 +64,9 @@ impl Daemon {
             worker::Request::Start { unit, definition, options, fds: _ } => {
                 *rest = Some(self.start(&unit, &definition, options)?);
             }
-            worker::Request::Stop { unit, options: _ } => {
+            worker::Request::Stop { unit, options } => {
                 let name = self.known(&unit)?;
-                let actions = self.decide(&name, Event::Stop);
+                let actions = self.decide(&name, Event::Stop { restart: options.restart });
                 *rest = Some((name, actions));
             }
             worker::Request::Overlap { unit, .. } => {

@@ -5,6 +5,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::rc::Rc;
 
 use daemon_runtime::fds::PassedFds;
+use sys::namespace::Kind;
 use sys::pidfd::PidFd;
 use unit_parser::Unit;
 
@@ -75,6 +76,7 @@ impl Daemon {
                         new.push((unit.name.clone(), fd));
                     }
                 }
+                Stored::Namespace(kind) => *unit.namespaces.of(kind) = Some(fd),
                 Stored::Control => {
                     let name = unit.name.clone();
                     self.adopt_control(&name, fd, &stored_name);
@@ -116,6 +118,9 @@ impl Daemon {
                 }
                 port.close(&unit.settings);
             }
+            if matches!(state, State::Dead | State::Failed) {
+                self.release_namespaces(name);
+            }
         } else if state != State::Opening && unit.ports.iter().any(|port| port.fd.is_none()) {
             self.reopen(name);
         }
@@ -127,10 +132,13 @@ impl Daemon {
 
     /// Nobody kept our sockets: better new ones than none.
     fn reopen(&mut self, name: &str) {
+        let mut failed = self.need_namespace(name, Kind::Network).err().map(|error| error.to_string());
         let Some(unit) = self.units.get_mut(name) else { return };
-        let mut failed = None;
         for port in unit.ports.iter_mut().filter(|port| port.fd.is_none()) {
-            match port.open(&unit.settings) {
+            if failed.is_some() {
+                break;
+            }
+            match port.open(&unit.settings, unit.namespaces.network.as_ref()) {
                 Ok(fd) => {
                     self.runner.store(&store::name(name, &Stored::Socket(port.slot)), &[fd.as_fd()], false);
                 }

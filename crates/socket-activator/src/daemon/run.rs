@@ -9,6 +9,7 @@ use std::os::fd::AsFd;
 use bus_api::message::NamedFd;
 use bus_api::sockets::TriggerInfo;
 use bus_api::{sockets, worker};
+use sys::namespace::Kind;
 
 use super::store::{self, Stored};
 use super::unit::SocketUnit;
@@ -137,12 +138,15 @@ impl Daemon {
 
     /// Opens what isn't open; each descriptor is stored before the next is opened.
     fn open(&mut self, name: &str) -> Event {
+        if let Err(error) = self.need_namespace(name, Kind::Network) {
+            return Event::OpenFailed { text: format!("no network namespace: {}", sys::net::message(&error)) };
+        }
         let Some(unit) = self.units.get_mut(name) else { return Event::Opened };
         for port in &mut unit.ports {
             if port.fd.is_some() {
                 continue;
             }
-            match port.open(&unit.settings) {
+            match port.open(&unit.settings, unit.namespaces.network.as_ref()) {
                 Ok(fd) => {
                     self.runner.store(&store::name(name, &Stored::Socket(port.slot)), &[fd.as_fd()], false);
                 }

@@ -1,5 +1,7 @@
 //! Names of descriptors in the runner's store: `UNIT#SLOT` for a socket, `UNIT#c-COOKIE` for an accepted connection,
-//! `UNIT#control` for the control process, `#accept-in` and `#accept-out` for the queue of accepted connections.
+//! `UNIT#control` for the control process, `UNIT#net` and `UNIT#ipc` for namespaces, `#accept-in` and `#accept-out` for the queue of accepted connections.
+
+use sys::namespace::Kind;
 
 /// What a stored descriptor is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -10,6 +12,8 @@ pub enum Stored {
     Connection(u64),
     /// The pidfd of the control process.
     Control,
+    /// The namespace of its sockets, or of its commands.
+    Namespace(Kind),
 }
 
 /// The reading end of the accept queue.
@@ -40,6 +44,8 @@ pub fn name(unit: &str, stored: &Stored) -> String {
         Stored::Socket(slot) => format!("{key}#{slot}"),
         Stored::Connection(cookie) => format!("{key}#c-{cookie:x}"),
         Stored::Control => format!("{key}#control"),
+        Stored::Namespace(Kind::Network) => format!("{key}#net"),
+        Stored::Namespace(Kind::Ipc) => format!("{key}#ipc"),
     }
 }
 
@@ -51,8 +57,12 @@ pub fn parse(name: &str) -> Option<(&str, Stored)> {
     }
     let stored = match what.strip_prefix("c-") {
         Some(cookie) => Stored::Connection(u64::from_str_radix(cookie, 16).ok()?),
-        None if what == "control" => Stored::Control,
-        None => Stored::Socket(what.parse().ok()?),
+        None => match what {
+            "control" => Stored::Control,
+            "net" => Stored::Namespace(Kind::Network),
+            "ipc" => Stored::Namespace(Kind::Ipc),
+            slot => Stored::Socket(slot.parse().ok()?),
+        },
     };
     Some((key, stored))
 }
@@ -65,7 +75,9 @@ mod tests {
     fn names_are_short_and_come_back() {
         let long = format!("{}.socket", "a:".repeat(124));
         for unit in ["a.socket", "a@x:1.socket", "a@x\\x3a1.socket", long.as_str()] {
-            for stored in [Stored::Socket(12), Stored::Connection(u64::MAX), Stored::Control] {
+            for stored in
+                [Stored::Socket(12), Stored::Connection(u64::MAX), Stored::Control, Stored::Namespace(Kind::Ipc)]
+            {
                 let name = name(unit, &stored);
                 assert!(name.len() <= 255 && !name.contains(':'), "{name}");
                 assert_eq!(parse(&name), Some((key(unit).as_str(), stored)));

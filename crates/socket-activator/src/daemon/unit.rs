@@ -9,6 +9,7 @@ use unit_parser::Unit;
 use zbus::OwnedVariant;
 
 use super::control::ControlProcess;
+use super::namespaces::Namespaces;
 use super::saved::{SavedPort, SavedUnit};
 use crate::core::Machine;
 use crate::core::runs::Runs;
@@ -40,6 +41,8 @@ pub struct SocketUnit {
     pub ports: Vec<Port>,
     /// Watchers of the ports, while it listens.
     pub watchers: Vec<TaskGuard>,
+    /// Where its sockets and commands live, if not in the manager's.
+    pub namespaces: Namespaces,
     /// The control command that runs.
     pub control: Option<ControlProcess>,
     /// The timer of the state.
@@ -72,6 +75,7 @@ impl SocketUnit {
             settings,
             ports,
             watchers: Vec::new(),
+            namespaces: Namespaces::default(),
             control: None,
             timer: None,
             connections: HashMap::new(),

@@ -62,5 +62,6 @@ pub fn node(listen: &ListenAddress) -> Option<&Path> {
 }
 
 fn has_ipv6() -> bool {
-    Path::new("/proc/net/if_inet6").exists()
+    // Of this thread, that may be in another network than the daemon.
+    Path::new("/proc/thread-self/net/if_inet6").exists()
 }

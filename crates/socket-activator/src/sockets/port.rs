@@ -3,10 +3,11 @@
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::rc::Rc;
 
+use sys::namespace::Kind;
 use sys::net;
 use unit_parser::{ListenAddress, ListenKind};
 
-use super::error::OpenError;
+use super::error::{OpenError, at};
 use super::{address, node, open, options};
 use crate::core::rate_limit::RateLimit;
 use crate::settings::Settings;
@@ -46,9 +47,14 @@ impl Port {
         Port { address, slot, fd: None, wake_ups: RateLimit::default() }
     }
 
-    /// Opens it, with all options and links.
-    pub fn open(&mut self, settings: &Settings) -> Result<SharedFd, OpenError> {
-        let fd = SharedFd(Rc::new(open(&self.address, &settings.open)?));
+    /// Opens it, with all options and links; a socket in that network namespace, if it is given.
+    pub fn open(&mut self, settings: &Settings, network: Option<&OwnedFd>) -> Result<SharedFd, OpenError> {
+        let opened = match network.filter(|_| self.is_socket()) {
+            None => open(&self.address, &settings.open),
+            Some(network) => sys::namespace::within(Kind::Network, network, || open(&self.address, &settings.open))
+                .map_err(at("enter the network namespace of", &self.address.text))?,
+        };
+        let fd = SharedFd(Rc::new(opened?));
         options::apply(fd.as_fd(), &self.address.text, &settings.socket);
         if let Some(path) = address::node(&self.address) {
             node::make_links(path, &settings.open);
@@ -78,6 +84,11 @@ impl Port {
         {
             let _ = net::mq_unlink(&name.to_string_lossy());
         }
+    }
+
+    fn is_socket(&self) -> bool {
+        use ListenKind as Kind;
+        matches!(self.address.kind, Kind::Stream | Kind::Datagram | Kind::SequentialPacket | Kind::Netlink)
     }
 
     /// Whether connections are accepted on it, as opposed to data being read.

@@ -66,7 +66,7 @@ impl Daemon {
         let wanted = |name: &str| units.iter().any(|unit| unit.name.as_str() == name);
         let stale: Vec<_> = self.units.keys().filter(|name| !wanted(name)).cloned().collect();
         for name in stale {
-            self.feed(&name, Event::Stop);
+            self.feed(&name, Event::Stop { restart: false });
         }
         let running = self.units.iter().filter(|(_, unit)| *unit.machine.state() == State::Running);
         let orphaned: Vec<_> =
@@ -96,7 +96,7 @@ impl Daemon {
         if !self.runner.is_present() {
             let names: Vec<_> = self.units.keys().cloned().collect();
             for name in names {
-                self.feed(&name, Event::Stop);
+                self.feed(&name, Event::Stop { restart: false });
             }
         }
         if let Some(services) = &self.services {

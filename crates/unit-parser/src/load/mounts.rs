@@ -50,7 +50,7 @@ pub(super) fn imply_paths(unit: &mut Unit, host: &Host) {
                 if let Address::Path(path) = &address.address
                     && address.kind != ListenKind::MessageQueue
                 {
-                    implied.push(path.clone());
+                    implied.push(crate::parse::path::simplify(path));
                 }
             }
         }

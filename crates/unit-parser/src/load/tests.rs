@@ -415,3 +415,24 @@ fn what_is_no_file_is_not_waited_for() {
     std::fs::remove_file(outside).unwrap();
     std::fs::remove_dir_all(dir).unwrap();
 }
+
+#[test]
+fn settings_of_sockets() {
+    use rows::socket as s;
+    let socket =
+        |lines: &str| load(&[("/lib/a.socket", &format!("[Socket]\nListenStream=/run//a\n{lines}"))], "a.socket");
+    // A bad link ends its line.
+    let unit = socket("Symlinks=/l1 relative /l2\nSymlinks=/l3\n");
+    assert_eq!(unit.list(s::SYMLINKS), ["/l1", "/l3"]);
+    assert_eq!(unit.listen()[0].text, "/run//a");
+    assert_eq!(unit.list(rows::unit::REQUIRES_MOUNTS_FOR), ["/run/a"]);
+    for (written, shown) in [("usec", "us"), ("nsec", "ns"), ("µs", "us"), ("yes", "ns"), ("no", "off"), ("x", "off")]
+    {
+        assert_eq!(socket(&format!("Timestamping={written}\n")).str(s::TIMESTAMPING), shown, "{written}");
+    }
+    // A template's name is no service.
+    assert!(socket("Service=t@.service\n").units(s::SERVICE).iter().all(|name| name.as_str() == "a.service"));
+    assert_eq!(socket("Service=%p-b.service\n").units(s::SERVICE), [name("a-b.service")]);
+    assert_eq!(socket("ReceiveBuffer=infinity\n").uint(s::RECEIVE_BUFFER), 0);
+    assert_eq!(socket("BindToDevice=%p\n").str(s::BIND_TO_DEVICE), "");
+}

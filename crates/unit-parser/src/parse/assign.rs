@@ -71,6 +71,7 @@ fn empty(kind: Kind) -> Empty {
         | Kind::PidFile
         | Kind::Paths
         | Kind::PlainPaths
+        | Kind::LinkPaths
         | Kind::BindPaths
         | Kind::TemporaryFileSystems
         | Kind::WorkingDirectory
@@ -166,7 +167,7 @@ fn read(row: &Row, text: &str, old: Option<&Value>, context: &mut Context<'_>) -
         Kind::Usec => scalars::usec(text),
         Kind::UsecZeroInfinite | Kind::UsecEmptyInfinite => scalars::usec_zero_infinite(text, row.kind),
         Kind::Nsec => scalars::nsec(text),
-        Kind::Size => scalars::size(text),
+        Kind::Size => scalars::finite_size(text),
         Kind::MemoryLimit => scalars::memory_limit(text, ZERO_IS_A_LIMIT.contains(&row.name)),
         Kind::Tasks => scalars::tasks(text),
         Kind::Quota => scalars::quota(text),
@@ -207,6 +208,7 @@ fn read(row: &Row, text: &str, old: Option<&Value>, context: &mut Context<'_>) -
         Kind::InstallNames => lists::install_names(text, old, context),
         Kind::Paths => lists::paths(text, old, context, "-+"),
         Kind::PlainPaths => lists::paths(text, old, context, ""),
+        Kind::LinkPaths => Ok(lists::link_paths(text, old, context)),
         Kind::BindPaths => lists::bind_paths(text, old, context),
         Kind::TemporaryFileSystems => lists::temporary_file_systems(text, old, context),
         Kind::Directories(links) => lists::directories(text, links, old, context),

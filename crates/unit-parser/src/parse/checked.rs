@@ -16,6 +16,7 @@ pub(super) fn checked(check: Check, text: &str) -> Option<String> {
         // `*` is any.
         Check::BoundInterface if text == "*" => Some(String::new()),
         Check::BoundInterface => plain(interface(text), text),
+        Check::Timestamping => timestamping(text).map(str::to_owned),
         Check::DescriptorName => plain(descriptor_name(text), text),
         Check::Architecture => one_of(ARCHITECTURES, text),
         Check::JournalField => plain(text.split_once('=').is_some_and(|(name, _)| journal_field(name)), text),
@@ -27,6 +28,16 @@ pub(super) fn checked(check: Check, text: &str) -> Option<String> {
         Check::BpfProgram => bpf_program(text),
         Check::Credential => credential(text),
         Check::CredentialContent => plain(text.split_once(':').is_some_and(|(id, _)| credential_id(id)), text),
+    }
+}
+
+/// The clock by its short name; a truth value stands for the best of them, or none.
+fn timestamping(text: &str) -> Option<&'static str> {
+    match text {
+        "us" | "usec" | "µs" => Some("us"),
+        "ns" | "nsec" => Some("ns"),
+        "off" => Some("off"),
+        _ => super::number::boolean(text).map(|wanted| if wanted { "ns" } else { "off" }),
     }
 }
 

@@ -88,11 +88,13 @@ fn socket(text: &str) -> Result<Address, &'static str> {
         if text == "/" {
             return Err("the path is that of the root directory");
         }
-        let path = super::path::absolute(text).ok_or("the path is not valid")?;
-        return Ok(Address::Path(path));
+        super::path::absolute(text).ok_or("the path is not valid")?;
+        // As written, doubled slashes and all: it is no file yet, but an address.
+        return Ok(Address::Path(text.to_owned()));
     }
     if let Some(name) = text.strip_prefix('@') {
-        if name.len() > UNIX_PATH_MAX {
+        // One byte less than the kernel would take, as in systemd.
+        if name.len() >= UNIX_PATH_MAX {
             return Err("the abstract name is too long for a socket");
         }
         if name.is_empty() {
@@ -176,7 +178,8 @@ mod tests {
             (Stream, "3233", Some("[::]:3233")),
             (Stream, "127.0.0.1:80", Some("127.0.0.1:80")),
             (Stream, "[::1]:80", Some("[::1]:80")),
-            (Stream, "/run//x", Some("/run/x")),
+            (Stream, "/run//x/", Some("/run//x/")),
+            (Fifo, "/run//x/", Some("/run/x")),
             (Stream, "@abs", Some("@abs")),
             (Stream, "vsock::80", Some("vsock::80")),
             (Stream, "vsock:2:80", Some("vsock:2:80")),
@@ -205,5 +208,7 @@ mod tests {
             let got = parse(kind, text).ok().map(|(_, shown)| shown);
             assert_eq!(got.as_deref(), shown, "{text}");
         }
+        let named = |length: usize| parse(Stream, &format!("@{}", "x".repeat(length)));
+        assert!(named(106).is_ok() && named(107).is_err());
     }
 }

@@ -119,13 +119,18 @@ pub(super) fn install_names(text: &str, old: Option<&Value>, context: &mut Conte
     Ok(Value::List(list))
 }
 
-fn unit_name(text: &str, context: &Context<'_>) -> Result<UnitName, Problem> {
+/// A name as it is written, with specifiers.
+fn named_unit(text: &str, context: &Context<'_>) -> Result<UnitName, Problem> {
     let expanded = context.specifiers.expand(text, Scope::UnitName).map_err(Problem::new)?;
-    let name = UnitName::parse(&expanded).map_err(|e| {
+    UnitName::parse(&expanded).map_err(|e| {
         let mut problem = Problem::new(e.to_string());
         problem.code = "bad-unit-name";
         problem
-    })?;
+    })
+}
+
+fn unit_name(text: &str, context: &Context<'_>) -> Result<UnitName, Problem> {
+    let name = named_unit(text, context)?;
     if !name.is_template() {
         return Ok(name);
     }
@@ -164,10 +169,17 @@ pub(super) fn unit_ref(text: &str, context: &mut Context<'_>) -> Read {
 }
 
 pub(super) fn triggered_unit(text: &str, context: &mut Context<'_>) -> Read {
-    let name = unit_name(text, context)?;
     let own = context.specifiers.name.unit_type();
+    let name = match own {
+        // Timers and paths put an instance into a template; a socket doesn't.
+        UnitType::Socket => named_unit(text, context)?,
+        _ => unit_name(text, context)?,
+    };
     if own == UnitType::Socket && name.unit_type() != UnitType::Service {
         return Err(Problem::new(format!("{name} is not a service")));
+    }
+    if own == UnitType::Socket && name.is_template() {
+        return Err(Problem::new(format!("{name} is a template, and no instance of it is named")));
     }
     if own == name.unit_type() {
         return Err(Problem::new(format!("a {own} can't trigger a {own}")));
@@ -193,6 +205,20 @@ pub(super) fn paths(text: &str, old: Option<&Value>, context: &mut Context<'_>, 
         }
     }
     Ok(Value::List(list))
+}
+
+/// systemd leaves such a line where it stumbles.
+pub(super) fn link_paths(text: &str, old: Option<&Value>, context: &mut Context<'_>) -> Value {
+    let mut list = old_list(old);
+    for word in expanded(text, Quoting::Quotes, context) {
+        let Some(path) = path::absolute(&word.text) else {
+            let what = format!("\"{}\" is not an absolute path; the rest of the line doesn't count", word.text);
+            context.warn(Problem::new(what).at(word.start, word.end));
+            break;
+        };
+        list.push(path);
+    }
+    Value::List(list)
 }
 
 pub(super) fn bind_paths(text: &str, old: Option<&Value>, context: &mut Context<'_>) -> Read {

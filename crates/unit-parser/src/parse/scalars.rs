@@ -72,6 +72,11 @@ pub(super) fn size(text: &str) -> Read {
     if text == "infinity" {
         return Ok(Value::Size(u64::MAX));
     }
+    finite_size(text)
+}
+
+/// Without `infinity`: a size that is asked for, no limit.
+pub(super) fn finite_size(text: &str) -> Read {
     number::size(text).map(Value::Size).map_err(|_| bad("a size like 64K", text))
 }
 
@@ -88,7 +93,10 @@ pub(super) fn memory_limit(text: &str, zero_is_a_limit: bool) -> Read {
 }
 
 pub(super) fn checked(text: &str, check: Check, context: &Context<'_>) -> Read {
-    let verbatim = matches!(check, Check::Personality | Check::RootHash | Check::RootHashSignature);
+    let verbatim = matches!(
+        check,
+        Check::Personality | Check::RootHash | Check::RootHashSignature | Check::BoundInterface | Check::Timestamping
+    );
     let text = if verbatim { text.to_owned() } else { context.text(text)? };
     let value = checked::checked(check, &text);
     value.map(|value| Value::Str(value.into())).ok_or_else(|| bad(check.expected(), &text))

@@ -74,6 +74,8 @@ pub enum Kind {
     Paths,
     /// Absolute paths without prefixes: `List`.
     PlainPaths,
+    /// The same; what follows a bad one on its line doesn't count (systemd.socket(5), `Symlinks=`): `List`.
+    LinkPaths,
     /// `BindPaths=` and its like: `List` of `SOURCE[:DESTINATION[:OPTIONS]]`.
     BindPaths,
     /// `TemporaryFileSystem=`: `Pairs` of path and options.
@@ -168,6 +170,8 @@ pub enum Check {
     Interface,
     /// The same, or `*` for any (systemd.socket(5), `BindToDevice=`).
     BoundInterface,
+    /// `Timestamping=` of sockets.
+    Timestamping,
     /// `FileDescriptorName=`.
     DescriptorName,
     /// `SystemCallArchitectures=`.

@@ -313,6 +313,8 @@ impl Engine {
             // All names first: an alias may go from one unit to another.
             let mut earlier = Vec::new();
             for id in batch.into_iter().filter(|id| self.graph.contains(*id)).collect::<Vec<_>>() {
+                // Perhaps nothing mentions them any more.
+                self.gc.extend(self.graph.mentions(id));
                 self.graph.disconnect(id);
                 self.forget_derived(id);
                 let aliases = std::mem::take(&mut self.graph[id].aliases);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use unit_parser::{DependencyKind, UnitName, UnitType};
+use unit_parser::{DependencyKind, LoadState, UnitName, UnitType};
 
 use super::change::Reached;
 use crate::core::api::action::{Action, LogLevel};
@@ -162,6 +162,15 @@ impl Engine {
         if known {
             // Told twice, or on its way already.
             self.actions.push(if connection { Action::TriggerDrop(id) } else { Action::TriggerAck(id) });
+            return;
+        }
+        let files_gone = self.graph[socket_id].load_state != LoadState::Loaded
+            && !self.graph.of_kind(socket_id, DependencyKind::Triggers).any(|other| other == service_id);
+        if files_gone && !connection {
+            // The service isn't the socket's any more, and would start without it. Who calls is to know.
+            let text = "Its unit file is gone: it can start no service any more.".to_owned();
+            self.actions.push(Action::Log(Some(socket.clone()), LogLevel::Warning, text));
+            self.actions.extend([Action::TriggerDrop(id), Action::SocketFail(socket.clone(), "resources".to_owned())]);
             return;
         }
         if connection {

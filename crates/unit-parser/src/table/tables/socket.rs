@@ -49,8 +49,8 @@ table! {
     SMACK_LABEL_IP_OUT "SmackLabelIPOut" Text, "", ["SmackLabelIPOut" "s"], ONCE, NoEffect(NO_SMACK), 0, "SMACK label of outgoing packets";
     SELINUX_CONTEXT_FROM_NET "SELinuxContextFromNet" Bool, "no", [], ONCE, NoEffect("SELinux contexts are not set"), 0, "Take the SELinux context from the peer";
     PIPE_SIZE "PipeSize" Size, "0", ["PipeSize" "t"], ONCE, Works, 0, "Size of a named pipe's buffer";
-    MESSAGE_QUEUE_MAX_MESSAGES "MessageQueueMaxMessages" Int(0, i64::MAX), "0", ["MessageQueueMaxMessages" "x"], ONCE, Works, 0, "Length of a message queue";
-    MESSAGE_QUEUE_MESSAGE_SIZE "MessageQueueMessageSize" Int(0, i64::MAX), "0", ["MessageQueueMessageSize" "x"], ONCE, Works, 0, "Size of a queue's messages";
+    MESSAGE_QUEUE_MAX_MESSAGES "MessageQueueMaxMessages" Int(i64::MIN, i64::MAX), "0", ["MessageQueueMaxMessages" "x"], ONCE, Works, 0, "Length of a message queue";
+    MESSAGE_QUEUE_MESSAGE_SIZE "MessageQueueMessageSize" Int(i64::MIN, i64::MAX), "0", ["MessageQueueMessageSize" "x"], ONCE, Works, 0, "Size of a queue's messages";
     FREE_BIND "FreeBind" Bool, "no", ["FreeBind" "b"], ONCE, Works, 0, "Listen on an address that the host doesn't have yet";
     TRANSPARENT "Transparent" Bool, "no", ["Transparent" "b"], ONCE, Works, 0, "Set IP_TRANSPARENT";
     BROADCAST "Broadcast" Bool, "no", ["Broadcast" "b"], ONCE, Works, 0, "Allow broadcasts";
@@ -59,7 +59,7 @@ table! {
     PASS_PACKET_INFO "PassPacketInfo" Bool, "no", ["PassPacketInfo" "b"], ONCE, Works, 0, "Receive interface and address of packets";
     PASS_PIDFD "PassPIDFD" Bool, "no", [], ONCE, Works, 256, "Receive a handle of the sending process";
     ACCEPT_FILE_DESCRIPTORS "AcceptFileDescriptors" Bool, "yes", [], ONCE, Works, 258, "Whether peers may send file descriptors";
-    TIMESTAMPING "Timestamping" Word(&["off", "us", "ns", "usec", "µs", "nsec"]), "off", ["Timestamping" "s"], ONCE, Works, 0, "Receive the time of packets";
+    TIMESTAMPING "Timestamping" Checked(Check::Timestamping), "off", ["Timestamping" "s"], ONCE, Works, 0, "Receive the time of packets";
     TCP_CONGESTION "TCPCongestion" Text, "", ["TCPCongestion" "s"], ONCE, Works, 0, "The congestion control of TCP";
     EXEC_START_PRE "ExecStartPre" Exec, "", ["ExecStartPre" "a(sasbttttuii)"], MANY, Works, 0, "Commands before the sockets are made";
     EXEC_START_POST "ExecStartPost" Exec, "", ["ExecStartPost" "a(sasbttttuii)"], MANY, Works, 0, "Commands after the sockets are made";
@@ -68,7 +68,7 @@ table! {
     TIMEOUT_SEC "TimeoutSec" UsecZeroInfinite, "1min 30s", ["TimeoutUSec" "t"], ONCE, Works, 0, "How long each of these commands may take";
     SERVICE "Service" TriggeredUnit, "", [], ONCE, Works, 0, "The service that traffic starts, if not the one of the same name";
     REMOVE_ON_STOP "RemoveOnStop" Bool, "no", ["RemoveOnStop" "b"], ONCE, Works, 0, "Remove the files when it stops";
-    SYMLINKS "Symlinks" PlainPaths, "", ["Symlinks" "as"], MANY, Works, 0, "Links to the socket's file";
+    SYMLINKS "Symlinks" LinkPaths, "", ["Symlinks" "as"], MANY, Works, 0, "Links to the socket's file";
     FILE_DESCRIPTOR_NAME "FileDescriptorName" Checked(Check::DescriptorName), "", ["FileDescriptorName" "s"], ONCE, Works, 0, "The name that the service sees in LISTEN_FDNAMES";
     TRIGGER_LIMIT_INTERVAL_SEC "TriggerLimitIntervalSec" Usec, "infinity", ["TriggerLimitIntervalUSec" "t"], ONCE, Works, 0, "The span in which activations are counted";
     TRIGGER_LIMIT_BURST "TriggerLimitBurst" Uint(u32::MAX as u64), "4294967295", ["TriggerLimitBurst" "u"], ONCE, Works, 0, "How many activations the span may have";
