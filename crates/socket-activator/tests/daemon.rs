@@ -99,7 +99,7 @@ fn a_private_network_lasts_from_start_to_stop() {
         broker.back().await;
         broker.start(&unit("a.socket", vec![(ListenKind::Stream, ListenTarget::Inet(address))], &private)).await;
         broker.state("a.socket", "active/listening success").await;
-        let stored = ["#accept-in", "#accept-out", "a.socket#0", "a.socket#net"];
+        let stored = ["#accept-in", "#accept-out", "a.socket#net", "a.socket#0"];
         assert_eq!(runner.stored(), stored);
         runner.restart();
         broker.back().await;
