@@ -6,6 +6,7 @@
 //! | [`args`] | flags that all daemons take |
 //! | [`command_line`] | parsing them, and the man page made of them |
 //! | [`config`] | TOML configuration; unknown keys are rejected by name |
+//! | [`dynamic_users`] | users that live as long as a service runs |
 //! | [`logging`] | tracing to console, JSON or journald |
 //! | [`paths`] | the runtime directory and what lies in it |
 //! | [`fds`] | descriptors that the launcher passed: fixed ones and stored ones |
@@ -22,6 +23,7 @@
 pub mod args;
 pub mod command_line;
 pub mod config;
+pub mod dynamic_users;
 pub mod event_loop;
 pub mod fds;
 pub mod journal;

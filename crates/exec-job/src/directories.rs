@@ -27,9 +27,21 @@ pub(super) fn sets(unit: &Unit, mode: Mode) -> Vec<DirectorySet> {
             base: base(*kind, mode),
             names: names(unit.list(*row)),
             links: links(unit.list(*row)),
+            private: is_private(unit, *kind),
             mode: mode_row.and_then(|row| u32::try_from(unit.uint(row)).ok()).unwrap_or(0o755),
         })
         .collect()
+}
+
+/// Whether others are to be kept out: the number of a dynamic user may have been, and may be, that of another one.
+fn is_private(unit: &Unit, kind: DirectoryKind) -> bool {
+    unit.bool(exec::DYNAMIC_USER)
+        && !unit.user_manager
+        && match kind {
+            DirectoryKind::State | DirectoryKind::Cache | DirectoryKind::Logs => true,
+            DirectoryKind::Runtime => !matches!(unit.word(exec::RUNTIME_DIRECTORY_PRESERVE), "no" | ""),
+            DirectoryKind::Configuration => false,
+        }
 }
 
 /// The directories of a setting, each once: `NAME` or `NAME:LINK`.

@@ -2,6 +2,7 @@
 
 use std::ffi::CString;
 
+use daemon_runtime::dynamic_users::DynamicUsers;
 use nix::unistd::{Gid, Group, Uid, User, getgrouplist};
 use sys::executor;
 use thiserror::Error;
@@ -29,6 +30,9 @@ pub enum IdentityError {
     /// 217/USER
     #[error("USER: user {0} does not exist")]
     User(String),
+    /// 217/USER
+    #[error("USER: no dynamic user {0}: {1}")]
+    Dynamic(String, String),
     /// 216/GROUP
     #[error("GROUP: group {0} does not exist")]
     Group(String),
@@ -38,7 +42,7 @@ impl IdentityError {
     /// The exit status of a process that fails so.
     pub fn status(&self) -> u8 {
         match self {
-            IdentityError::User(_) => 217,
+            IdentityError::User(_) | IdentityError::Dynamic(..) => 217,
             IdentityError::Group(_) => 216,
         }
     }
@@ -50,19 +54,38 @@ impl Identity {
     /// # Errors
     /// [`IdentityError`] when a name is unknown.
     pub fn of(unit: &Unit) -> Result<Option<Identity>, IdentityError> {
+        Identity::with(unit, None)
+    }
+
+    /// The same of a unit whose user is a dynamic one of this number ([`dynamic_user`]).
+    ///
+    /// # Errors
+    /// [`IdentityError`] when a name is unknown.
+    pub fn with(unit: &Unit, dynamic: Option<u32>) -> Result<Option<Identity>, IdentityError> {
         let (user, group) = (unit.str(exec::USER), unit.str(exec::GROUP));
         let more = unit.list(exec::SUPPLEMENTARY_GROUPS);
         if user.is_empty() && group.is_empty() && more.is_empty() {
             let at_home = unit.str(exec::WORKING_DIRECTORY).trim_start_matches('-') == "~";
             return Ok((at_home && !unit.user_manager).then(Identity::at_home));
         }
-        let found = if user.is_empty() { None } else { Some(lookup_user(user)?) };
+        let found = match dynamic {
+            // It has no home and no shell.
+            Some(uid) => {
+                Some(Found { uid: Some(uid), gid: Some(uid), name: Some(user.to_owned()), ..Found::default() })
+            }
+            None if user.is_empty() => None,
+            // Nor has one that was there already.
+            None if unit.bool(exec::DYNAMIC_USER) => Some(Found { home: None, shell: None, ..lookup_user(user)? }),
+            None => Some(lookup_user(user)?),
+        };
         let gid = match (group.is_empty(), &found) {
+            (false, Some(found)) if dynamic.is_some() && group == user => found.gid,
             (false, _) => Some(lookup_group(group)?),
             (true, Some(found)) => found.gid,
             (true, None) => None,
         };
         let of_user = match (&found, gid) {
+            (Some(_), Some(gid)) if dynamic.is_some() => Some(vec![gid]),
             // Those of root are never looked up.
             (Some(Found { name: Some(name), .. }), Some(gid)) if gid != 0 => Some(initgroups(name, gid)),
             _ => None,
@@ -96,6 +119,32 @@ impl Identity {
         let home = lookup_user("root").ok().and_then(|root| root.home);
         let user = executor::User { home: home.clone().map(Into::into), ..executor::User::default() };
         Identity { user, name: None, home, shell: None, own_groups: None }
+    }
+}
+
+/// The user of a unit with `DynamicUser=`, held for it from now on ([`release_dynamic_user`]); `None` where it has none: not
+/// set, for one user's units, and where there is a user of that name anyway.
+///
+/// # Errors
+/// [`IdentityError`] when no user can be had.
+pub(super) fn dynamic_user(unit: &Unit) -> Result<Option<u32>, IdentityError> {
+    let name = unit.str(exec::USER);
+    if !unit.bool(exec::DYNAMIC_USER) || unit.user_manager || name.is_empty() {
+        return Ok(None);
+    }
+    let users = DynamicUsers::system();
+    // One that is held already is found in the user database as well.
+    if users.find(name).is_none() && lookup_user(name).is_ok() {
+        return Ok(None);
+    }
+    let held = users.hold(name, unit.name.as_str());
+    held.map(Some).map_err(|error| IdentityError::Dynamic(name.to_owned(), error.to_string()))
+}
+
+/// A unit is down: nobody needs its dynamic user any more.
+pub fn release_dynamic_user(unit: &Unit) {
+    if unit.bool(exec::DYNAMIC_USER) {
+        DynamicUsers::system().release(unit.name.as_str());
     }
 }
 
@@ -209,6 +258,13 @@ mod tests {
         assert_eq!((group.user.uid, group.user.gid, group.user.groups), (None, Some(0), None));
         let home = Identity::of(&unit(&[(exec::WORKING_DIRECTORY, "~")])).unwrap().unwrap();
         assert_eq!((home.user.uid, home.home.is_some(), home.name), (None, true, None));
+        let dynamic =
+            Identity::with(&unit(&[(exec::USER, "web"), (exec::GROUP, "web")]), Some(61200)).unwrap().unwrap();
+        assert_eq!(
+            (dynamic.user.uid, dynamic.user.gid, dynamic.user.groups),
+            (Some(61200), Some(61200), Some(vec![61200]))
+        );
+        assert_eq!((dynamic.name.as_deref(), dynamic.home), (Some("web"), None));
         assert_eq!(Identity::of(&unit(&[(exec::USER, "4242424")])).unwrap_err().status(), 217);
         assert_eq!(Identity::of(&unit(&[(exec::GROUP, "4242424")])).unwrap_err().status(), 216);
         let error = Identity::of(&unit(&[(exec::USER, "no-such-user")])).unwrap_err();

@@ -10,7 +10,7 @@ use unit_parser::rows::exec;
 use unit_parser::{ExecCommand, RowId, Unit};
 
 use crate::core::{expand, seccomp};
-use crate::identity::Identity;
+use crate::identity::{self, Identity};
 use crate::stdio::{self, Output, StreamError};
 use crate::variables::{self, Facts};
 use crate::{credentials, directories, limits, namespace, shared};
@@ -70,7 +70,7 @@ pub enum PrepareError {
 /// [`PrepareError`].
 pub fn prepare(plan: &Plan<'_>) -> Result<(Job, Vec<String>), PrepareError> {
     let (unit, command) = (plan.unit, plan.command);
-    let (identity, refusal) = match Identity::of(unit) {
+    let (identity, refusal) = match identity::dynamic_user(unit).and_then(|dynamic| Identity::with(unit, dynamic)) {
         Ok(identity) => (identity, None),
         Err(error) => (None, Some((error.status(), error.to_string()))),
     };

@@ -1,5 +1,5 @@
 //! From a command of a unit to a job for the executor (systemd.exec(5)): the environment, the identity, the standard streams,
-//! the directories, the limits. Looks things up (users, files), changes nothing.
+//! the directories, the limits. Looks things up (users, files), changes nothing but which dynamic users are held.
 //!
 //! For every daemon that runs commands of units: services' and sockets' obey the same settings.
 #![forbid(unsafe_code)]
@@ -22,7 +22,7 @@ mod variables;
 
 pub use credentials::{credentials_directory, remove_credentials};
 pub use directories::{clean, cleanable_directories, private_tmp, remove_runtime, runtime_directories};
-pub use identity::{Identity, IdentityError};
+pub use identity::{Identity, IdentityError, release_dynamic_user};
 pub use job::{Plan, PrepareError, prepare};
 pub use open_files::{OpenFileError, open_files};
 pub use resources::{Attribute, attributes as resource_attributes};

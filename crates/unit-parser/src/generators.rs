@@ -121,6 +121,10 @@ impl Generators {
         command.args(&self.output).stdin(Stdio::null()).current_dir("/").env_clear();
         command.envs(environment.iter().filter_map(|assignment| assignment.split_once('=')));
         command.env("SYSTEMD_ARCHITECTURE", architecture_name());
+        // Where they look for units is where we do.
+        if let Some(path) = std::env::var_os("SYSTEMD_UNIT_PATH") {
+            command.env("SYSTEMD_UNIT_PATH", path);
+        }
         match self.mode {
             Mode::System => {
                 command.env("SYSTEMD_SCOPE", "system");

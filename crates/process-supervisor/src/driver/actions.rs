@@ -153,6 +153,9 @@ impl Supervisor {
         let directories = exec_job::runtime_directories(&service.unit, self.host.mode, comes_back);
         exec_job::remove_runtime(&directories);
         exec_job::remove_credentials(&service.unit, self.host.mode);
+        if !comes_back {
+            exec_job::release_dynamic_user(&service.unit);
+        }
         if let Some(path) = &service.pid_file {
             // Out of date now; a missing one is what we want.
             let _ = std::fs::remove_file(path);

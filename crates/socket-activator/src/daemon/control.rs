@@ -163,6 +163,7 @@ impl Daemon {
             directories.extend([places.tmp, places.var_tmp]);
         }
         exec_job::remove_runtime(&directories);
+        exec_job::release_dynamic_user(&unit.unit);
     }
 
     /// The control group of a unit's commands, if there are any groups.

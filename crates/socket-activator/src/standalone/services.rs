@@ -2,6 +2,7 @@
 //! the first `ExecStart=`, with everything of systemd.exec(5); what else a unit sets is named in a warning.
 //! Restarts, dependencies and sandboxes are the business of process-supervisor and unit-broker.
 
+use daemon_runtime::dynamic_users::DynamicUsers;
 use std::collections::BTreeMap;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, RawFd};
@@ -131,6 +132,7 @@ impl Daemon {
     pub(crate) fn service_ended(&mut self, name: &str, exit: Exit) {
         let Some(service) = self.services.as_mut().and_then(|services| services.running.remove(name)) else { return };
         exec_job::remove_runtime(&service.left_over);
+        DynamicUsers::system().release(name);
         let sub = if exit == Exit::Code(0) { "dead" } else { "failed" };
         tracing::info!("{name}: ended, {exit:?}");
         let event = Event::Service { name: name.to_owned(), sub: sub.to_owned(), start_limit_hit: false };

@@ -1,7 +1,7 @@
 //! RuntimeDirectory=, StateDirectory=, CacheDirectory=, LogsDirectory=, ConfigurationDirectory=.
 
 use super::report::At;
-use super::{DirectoryKind, Failure, Job, Step};
+use super::{DirectoryKind, DirectorySet, Failure, Job, Step};
 use nix::fcntl::AtFlags;
 use nix::unistd::{Gid, Uid, fchownat};
 use std::fs::{self, DirBuilder, Permissions};
@@ -22,10 +22,15 @@ pub(super) fn create(job: &Job) -> Result<Vec<Directory>, Failure> {
     let mut made = Vec::new();
     for set in &job.directories {
         for name in &set.names {
-            let path = set.base.join(name);
+            let path = set.path(name);
             let step = Step::Directory(set.kind);
+            settle(set, name).at(step, path.display().to_string())?;
             create_one(job, set.kind, &path, name, set.mode).at(step, path.display().to_string())?;
-            made.push(Directory { variable: variable(set.kind), path });
+            if set.private {
+                create_link(&set.base, &format!("{PRIVATE}/{name}"), name).at(step, path.display().to_string())?;
+            }
+            // The link, where there is one: that is what stays when the user is no dynamic one any more.
+            made.push(Directory { variable: variable(set.kind), path: set.base.join(name) });
         }
         for (name, link) in &set.links {
             let path = set.base.join(link);
@@ -33,6 +38,42 @@ pub(super) fn create(job: &Job) -> Result<Vec<Directory>, Failure> {
         }
     }
     Ok(made)
+}
+
+/// Where what belongs to dynamic users is.
+const PRIVATE: &str = "private";
+
+impl DirectorySet {
+    /// Where a directory really is.
+    pub(super) fn path(&self, name: &str) -> PathBuf {
+        if self.private { self.base.join(PRIVATE).join(name) } else { self.base.join(name) }
+    }
+}
+
+/// A unit that has a dynamic user now, or no longer: what it has moves to where it belongs.
+fn settle(set: &DirectorySet, name: &str) -> io::Result<()> {
+    let (open, hidden) = (set.base.join(name), set.base.join(PRIVATE).join(name));
+    let missing = |result: io::Result<fs::Metadata>| result.is_err_and(|e| e.kind() == io::ErrorKind::NotFound);
+    if set.private {
+        match DirBuilder::new().mode(0o700).create(set.base.join(PRIVATE)) {
+            Err(e) if e.kind() != io::ErrorKind::AlreadyExists => return Err(e),
+            Ok(()) | Err(_) => {}
+        }
+        if fs::symlink_metadata(&open).is_ok_and(|metadata| metadata.is_dir()) && missing(fs::symlink_metadata(&hidden))
+        {
+            if let Some(parent) = hidden.parent() {
+                DirBuilder::new().recursive(true).mode(0o755).create(parent)?;
+            }
+            fs::rename(&open, &hidden)?;
+        }
+    } else if set.kind != DirectoryKind::Configuration
+        && fs::read_link(&open).is_ok_and(|target| target.ends_with(Path::new(PRIVATE).join(name)))
+        && fs::symlink_metadata(&hidden).is_ok_and(|metadata| metadata.is_dir())
+    {
+        fs::remove_file(&open)?;
+        fs::rename(&hidden, &open)?;
+    }
+    Ok(())
 }
 
 fn variable(kind: DirectoryKind) -> &'static str {

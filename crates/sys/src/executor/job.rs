@@ -311,6 +311,9 @@ pub struct DirectorySet {
     /// Relative names of directories, and of symbolic links to them.
     #[serde(default)]
     pub links: Vec<(String, String)>,
+    /// DynamicUser=: they are made in `base`/private, which only root can enter, with links where they would be otherwise.
+    #[serde(default)]
+    pub private: bool,
     /// RuntimeDirectoryMode= & co.; systemd's default is 0755.
     pub mode: u32,
 }

@@ -367,6 +367,7 @@ fn set(p: &Place, kind: DirectoryKind, names: &[&str], mode: u32) -> DirectorySe
         base: p.dir.clone(),
         names: names.iter().map(|n| (*n).to_owned()).collect(),
         links: Vec::new(),
+        private: false,
         mode,
     }
 }

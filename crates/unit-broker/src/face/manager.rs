@@ -1,6 +1,7 @@
 //! Methods of the manager.
 
 use bus_api::errors::{BusError, ErrorName};
+use daemon_runtime::dynamic_users::DynamicUsers;
 use unit_parser::UnitName;
 use zbus::{OwnedObjectPath, OwnedVariant};
 
@@ -208,10 +209,24 @@ pub fn handle(broker: &mut Broker, call: &Call, member: &str) -> Answered {
         "Exit" | "Reboot" | "PowerOff" | "Halt" | "KExec" | "SoftReboot" | "SwitchRoot" => {
             power::handle(broker, call, member)
         }
-        "LookupDynamicUserByName" | "LookupDynamicUserByUID" => {
-            Err(BusError::new(ErrorName::NoSuchDynamicUser, "There are no dynamic users here."))
+        "LookupDynamicUserByName" => {
+            let name = one_string(call)?;
+            let unknown =
+                || BusError::new(ErrorName::NoSuchDynamicUser, format!("Dynamic user {name} does not exist."));
+            call.reply(&(DynamicUsers::system().find(&name).ok_or_else(unknown)?,))
         }
-        "GetDynamicUsers" => call.reply(&(Vec::<(u32, String)>::new(),)),
+        "LookupDynamicUserByUID" => {
+            let (uid,): (u32,) = call.arguments()?;
+            let unknown =
+                || BusError::new(ErrorName::NoSuchDynamicUser, format!("Dynamic user ID {uid} does not exist."));
+            let found = DynamicUsers::system().list().into_iter().find(|user| user.uid == uid);
+            call.reply_string(&found.ok_or_else(unknown)?.name)
+        }
+        "GetDynamicUsers" => {
+            let all: Vec<(u32, String)> =
+                DynamicUsers::system().list().into_iter().map(|user| (user.uid, user.name)).collect();
+            call.reply(&(all,))
+        }
         "Dump" => call.reply_string(&dump(broker, &[])),
         "DumpUnitsMatchingPatterns" => {
             let (patterns,): (Vec<String>,) = call.arguments()?;

@@ -236,7 +236,16 @@ fn exec(unit: &mut Unit) {
 /// systemd.exec(5), `DynamicUser=`.
 fn dynamic_user(unit: &mut Unit) {
     use rows::exec as e;
-    let user = unit.name.prefix().to_owned();
+    let prefix = unit.name.prefix();
+    // What is no name for a user in every system is one by a number (FNV-1a).
+    let good = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    let plain =
+        prefix.len() <= 31 && !prefix.starts_with(|c: char| c.is_ascii_digit() || c == '-') && prefix.chars().all(good);
+    let hash = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+    let user = match plain {
+        true => prefix.to_owned(),
+        false => format!("_du{:016x}", prefix.bytes().fold(0xcbf2_9ce4_8422_2325, hash)),
+    };
     imply(unit, e::USER, Value::Str(user.into()));
     let user = unit.str(e::USER).to_owned();
     imply(unit, e::GROUP, Value::Str(user.into()));

@@ -32,6 +32,7 @@ fn empty(kind: Kind) -> Empty {
         // systemd.unit(5): dependency lists can't be reset; RequiresMountsFor= neither.
         Kind::Units(_) => Empty::Nothing,
         Kind::Bool
+        | Kind::NeededBool
         | Kind::Uint(_)
         | Kind::Usec
         | Kind::UsecZeroInfinite
@@ -162,6 +163,7 @@ const ZERO_IS_A_LIMIT: &[&str] = &[
 fn read(row: &Row, text: &str, old: Option<&Value>, context: &mut Context<'_>) -> Result<Value, Problem> {
     match row.kind {
         Kind::Bool => scalars::boolean(text),
+        Kind::NeededBool => scalars::boolean(text).map_err(Problem::fatal),
         Kind::Int(low, high) => scalars::int(text, low, high),
         Kind::Uint(high) => scalars::uint(text, high, row.default == "infinity"),
         Kind::Usec => scalars::usec(text),

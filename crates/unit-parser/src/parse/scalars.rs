@@ -108,6 +108,8 @@ pub(super) fn tasks(text: &str) -> Read {
         Some(_) => Err(bad("a share of up to 100%", text)),
         None => match uint(text, u64::MAX, true)? {
             Value::Uint(0) => Err(bad("a number above 0", text)),
+            // No limit has to be said as a word.
+            Value::Uint(u64::MAX) if text != "infinity" => Err(bad("a number or infinity", text)),
             value => Ok(value),
         },
     }

@@ -8,6 +8,8 @@ use crate::value::{ConditionKind, ListenKind};
 pub enum Kind {
     /// `yes`/`no`: [`crate::Value::Bool`].
     Bool,
+    /// A boolean without which the unit can't be used: `Bool`.
+    NeededBool,
     /// A number within bounds: `Int`.
     Int(i64, i64),
     /// A number up to a bound: `Uint`.

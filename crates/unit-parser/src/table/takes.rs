@@ -13,7 +13,7 @@ impl Kind {
             Kind::Word(words) => return format!("one of {}", words.join(", ")),
             Kind::BoolOrWord(words) => return format!("yes, no, or one of {}", words.join(", ")),
             Kind::Named(words) => return format!("one of {}, or its number", words.join(", ")),
-            Kind::Bool => "yes or no",
+            Kind::Bool | Kind::NeededBool => "yes or no",
             Kind::Usec | Kind::UsecZeroInfinite | Kind::UsecEmptyInfinite => {
                 "a time span (5min 20s, 100ms, infinity); a bare number is seconds"
             }

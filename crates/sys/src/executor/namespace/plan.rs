@@ -104,7 +104,21 @@ pub(super) fn plan(wanted: &MountNamespace, directories: &[DirectorySet]) -> Vec
         add(&["/tmp"], Action::PrivateTmp { top: private.tmp.clone() });
         add(&["/var/tmp"], Action::PrivateTmp { top: private.var_tmp.clone() });
     }
-    for set in directories {
+    // Of what is hidden from all users the unit sees its own.
+    for set in directories.iter().filter(|set| set.private && !set.names.is_empty()) {
+        let path = set.path("");
+        entries.push(Entry {
+            path: path.clone(),
+            action: Action::Tmpfs { options: "mode=0755".into(), read_only: true },
+            optional: true,
+        });
+        entries.extend(set.names.iter().map(|name| Entry {
+            path: path.join(name),
+            action: Action::Bind { source: path.join(name), recursive: true, read_only: false },
+            optional: true,
+        }));
+    }
+    for set in directories.iter().filter(|set| !set.private) {
         entries.extend(set.names.iter().map(|name| Entry {
             path: set.base.join(name),
             action: Action::ReadWrite,

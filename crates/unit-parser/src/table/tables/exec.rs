@@ -96,7 +96,7 @@ table! {
     USER "User" User, "", ["User" "s"], ONCE, Works, 0, "The user that it runs as";
     GROUP "Group" User, "", ["Group" "s"], ONCE, Works, 0, "The group that it runs in, if not the user's own";
     SET_LOGIN_ENVIRONMENT "SetLoginEnvironment" Bool, "", [], ONCE, NoEffect("HOME, LOGNAME, SHELL and USER are set whenever User= is"), 255, "Whether to set HOME, LOGNAME and SHELL";
-    DYNAMIC_USER "DynamicUser" Bool, "no", ["DynamicUser" "b"], ONCE, NoEffect("no user is allocated"), 0, "Run as a user made up for this run";
+    DYNAMIC_USER "DynamicUser" NeededBool, "no", ["DynamicUser" "b"], ONCE, Works, 0, "Run as a user made up for this run";
     REMOVE_IPC "RemoveIPC" Bool, "no", ["RemoveIPC" "b"], ONCE, NoEffect("IPC objects are left alone"), 0, "Remove the user's IPC objects afterwards";
     SET_CREDENTIAL "SetCredential" ColonPair(Some(Check::CredentialContent)), "", ["SetCredential" "a(say)"], MANY, Works, 0, "A credential with its content";
     SET_CREDENTIAL_ENCRYPTED "SetCredentialEncrypted" ColonPair(Some(Check::CredentialContent)), "", ["SetCredentialEncrypted" "a(say)"], MANY, NoEffect(NO_CREDENTIALS), 0, "The same, encrypted";
