@@ -7,28 +7,38 @@ use super::index::Index;
 use super::{FileKind, UnitFiles};
 use crate::name::UnitName;
 
-/// The names under which a unit's directories may stand, most specific first: its own, its
-/// template's, and those with the name cut at each dash.
+/// The names under which a unit's directories may stand, most specific first: its own, its template's, and those with the
+/// name cut at each dash. Of an instance the cut names come without an instance first, then with it.
 fn candidates(name: &UnitName) -> Vec<String> {
-    let mut out = vec![name.as_str().to_owned()];
-    // An instance is cut as its template.
-    let base = match name.template() {
-        Some(template) => {
-            out.push(template.as_str().to_owned());
-            template
-        }
-        None => name.clone(),
-    };
-    let tail = base.as_str().get(base.prefix().len()..).unwrap_or("");
-    let mut prefix = base.prefix();
-    while let Some(cut) = prefix.trim_end_matches('-').rfind('-') {
-        prefix = prefix.get(..cut).unwrap_or("");
-        out.push(format!("{prefix}-{tail}"));
-        if prefix.is_empty() {
-            break;
-        }
-    }
+    let mut out = Vec::new();
+    let suffix = format!(".{}", name.unit_type());
+    collect(name.prefix(), name.instance(), name.is_template(), &suffix, &mut out);
     out
+}
+
+fn collect(prefix: &str, instance: Option<&str>, is_template: bool, suffix: &str, out: &mut Vec<String>) {
+    let name = match instance {
+        Some(instance) => format!("{prefix}@{instance}{suffix}"),
+        None if is_template => format!("{prefix}@{suffix}"),
+        None => format!("{prefix}{suffix}"),
+    };
+    if out.contains(&name) {
+        return;
+    }
+    out.push(name);
+    if instance.is_some() {
+        collect(prefix, None, true, suffix, out);
+    }
+    if let Some(cut) = cut(prefix) {
+        collect(cut, instance, false, suffix, out);
+    }
+}
+
+/// A prefix up to its last dash that isn't its end; a dash alone is none.
+fn cut(prefix: &str) -> Option<&str> {
+    let inner = prefix.strip_suffix('-').unwrap_or(prefix);
+    let dash = inner.rfind('-').filter(|dash| *dash > 0)?;
+    prefix.get(..=dash)
 }
 
 /// The directories with this suffix, best first: for each name all directories of the load path, at
@@ -64,9 +74,7 @@ pub(super) fn dropins(files: &dyn UnitFiles, index: &Index, names: &[&UnitName])
         // Where /lib is a link, the drop-ins are named by what it leads to, unlike the unit files (as in systemd).
         let dir = files.canonical(&dir).unwrap_or(dir);
         for entry in files.entries(&dir) {
-            let usable =
-                entry.kind != FileKind::Directory && entry.name.ends_with(".conf") && !entry.name.starts_with('.');
-            if usable {
+            if entry.name.ends_with(".conf") && !entry.name.starts_with('.') {
                 by_name.entry(entry.name.clone()).or_insert_with(|| dir.join(&entry.name));
             }
         }
@@ -109,7 +117,11 @@ mod tests {
         for (name, expected) in [
             ("a.service", vec!["a.service"]),
             ("a-b-c.service", vec!["a-b-c.service", "a-b-.service", "a-.service"]),
-            ("t-u@one.service", vec!["t-u@one.service", "t-u@.service", "t-@.service"]),
+            ("a--b.service", vec!["a--b.service", "a--.service", "a-.service"]),
+            ("t-u@one.service", vec!["t-u@one.service", "t-u@.service", "t-.service", "t-@one.service", "t-@.service"]),
+            ("t-u@.service", vec!["t-u@.service", "t-.service"]),
+            ("--x.service", vec!["--x.service", "--.service"]),
+            ("-x.service", vec!["-x.service"]),
             ("-.slice", vec!["-.slice"]),
             ("a-.slice", vec!["a-.slice"]),
         ] {
