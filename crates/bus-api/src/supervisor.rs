@@ -30,6 +30,14 @@ pub enum Request {
         /// Why.
         cause: String,
     },
+    /// A slice is up, and has this definition; an empty one says that it is down. Sent at every change, for all slices that
+    /// are up when the supervisor was away, and before anything is started in them.
+    Slice {
+        /// Full unit name.
+        unit: String,
+        /// As [`crate::worker::Request::Start`] has it.
+        definition: String,
+    },
     /// A name on the message bus that some service has as its `BusName=` got an owner or lost it. Sent at every change, and
     /// for all names when either side was away.
     BusName {
@@ -59,6 +67,10 @@ impl Request {
                 let (unit, result, cause) = arguments(message)?;
                 Some(Request::Refuse { unit, result, cause })
             }
+            "Slice" => {
+                let (unit, definition) = arguments(message)?;
+                Some(Request::Slice { unit, definition })
+            }
             "BusName" => {
                 let (name, owner, pid) = arguments(message)?;
                 Some(Request::BusName { name, owner, pid })
@@ -77,6 +89,7 @@ impl Request {
             Request::Quiet => tell(SUPERVISOR, "Quiet", &()),
             Request::Start { unit } => call(SUPERVISOR, "Start", &(unit,)),
             Request::Refuse { unit, result, cause } => call(SUPERVISOR, "Refuse", &(unit, result, cause)),
+            Request::Slice { unit, definition } => call(SUPERVISOR, "Slice", &(unit, definition)),
             Request::BusName { name, owner, pid } => call(SUPERVISOR, "BusName", &(name, owner, pid)),
         }
     }
@@ -94,7 +107,9 @@ mod tests {
             cause: "started too often".into(),
         };
         let name = Request::BusName { name: "org.example.A".into(), owner: ":1.7".into(), pid: 42 };
-        for request in [Request::Idle, Request::Quiet, Request::Start { unit: "a.service".into() }, refuse, name] {
+        let slice = Request::Slice { unit: "a.slice".into(), definition: "{}".into() };
+        for request in [slice, Request::Idle, Request::Quiet, Request::Start { unit: "a.service".into() }, refuse, name]
+        {
             assert_eq!(Request::parse(&request.message().unwrap()).unwrap(), Some(request));
         }
     }

@@ -25,7 +25,7 @@ pub use directories::{clean, cleanable_directories, private_tmp, remove_runtime,
 pub use identity::{Identity, IdentityError, release_dynamic_user};
 pub use job::{Plan, PrepareError, prepare};
 pub use open_files::{OpenFileError, open_files};
-pub use resources::{Attribute, attributes as resource_attributes};
+pub use resources::{Attribute, attributes as resource_attributes, changes as resource_changes};
 pub use shared::{ipc, network};
 pub use stdio::Output;
 pub use variables::Facts;

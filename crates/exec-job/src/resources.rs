@@ -1,8 +1,8 @@
-//! What a service may take, as attributes of its control group (systemd.resource-control(5), cgroups(7)).
+//! What a service or slice may take, as attributes of its control group (systemd.resource-control(5), cgroups(7)).
 
 use sys::limits::{default_tasks_max, page_size, physical_memory, tasks_limit};
 use unit_parser::rows::{cgroup, service};
-use unit_parser::{RowId, Unit, Value};
+use unit_parser::{RowId, Unit, UnitType, Value};
 
 /// One attribute.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,8 +19,7 @@ pub struct Attribute {
 
 impl Attribute {
     /// What is to be written for `now` where `before` was: what is new, and the kernel's defaults for what is set no more.
-    #[must_use]
-    pub fn changes(before: &[Attribute], now: Vec<Attribute>) -> Vec<Attribute> {
+    fn changes(before: &[Attribute], now: Vec<Attribute>) -> Vec<Attribute> {
         let gone =
             before.iter().filter(|old| !now.iter().any(|new| new.file == old.file && new.controller == old.controller));
         let reset = gone.filter_map(|old| Some(Attribute { value: default_of(old.file)?.to_owned(), ..old.clone() }));
@@ -55,21 +54,34 @@ const MEMORY: [(RowId, &str); 6] = [
 /// What `Delegate=yes` hands over.
 const ALL: [&str; 5] = ["cpu", "cpuset", "io", "memory", "pids"];
 
-/// The attributes of a service's control group.
+/// What is to be written where a definition takes the place of another.
+pub fn changes(old: &Unit, new: &Unit) -> Vec<Attribute> {
+    Attribute::changes(&attributes(old), attributes(new))
+}
+
+/// The attributes of a service's or slice's control group.
 pub fn attributes(unit: &Unit) -> Vec<Attribute> {
     let mut all = Vec::new();
     let mut add = |controller, file, value: String, directive| {
         all.push(Attribute { controller, file, value, directive });
     };
     let set = |row: RowId| unit.setting(row).map(|_| row.row().name);
+    let slice = unit.name.unit_type() == UnitType::Slice;
     let tasks = match unit.value(cgroup::TASKS_MAX) {
+        // A share of the machine is for one service (systemd-system.conf(5), DefaultTasksMax=).
+        _ if set(cgroup::TASKS_MAX).is_none() && slice => u64::MAX,
         _ if set(cgroup::TASKS_MAX).is_none() => default_tasks_max(),
         Value::Permyriad(share) => share_of(tasks_limit(), *share),
         value => amount(value),
     };
     add("pids", "pids.max", limit(tasks), set(cgroup::TASKS_MAX));
     // Without a limit as well: it counts the kills of OOMPolicy=.
-    add("memory", "", String::new(), None);
+    if unit.bool(cgroup::MEMORY_ACCOUNTING) {
+        add("memory", "", String::new(), None);
+    }
+    if unit.bool(cgroup::IO_ACCOUNTING) {
+        add("io", "", String::new(), set(cgroup::IO_ACCOUNTING));
+    }
     for (row, file) in MEMORY {
         if let Some(directive) = set(row) {
             let bytes = match unit.value(row) {
@@ -81,7 +93,7 @@ pub fn attributes(unit: &Unit) -> Vec<Attribute> {
             add("memory", file, limit(bytes), Some(directive));
         }
     }
-    if unit.word(service::OOM_POLICY) == "kill" {
+    if !slice && unit.word(service::OOM_POLICY) == "kill" {
         add("memory", "memory.oom.group", "1".into(), None);
     }
     if let Some(directive) = set(cgroup::CPU_WEIGHT) {
@@ -189,6 +201,38 @@ mod tests {
         };
         assert_eq!(tasks(&[]), Some(default_tasks_max().to_string()), "every service gets that");
         assert_eq!(tasks(&[(TASKS_MAX, Permyriad(10_000))]), Some(tasks_limit().to_string()));
+    }
+
+    #[test]
+    fn changed_definitions() {
+        use Value::{Size, Uint};
+        use cgroup::*;
+        type Settings<'a> = &'a [(RowId, Value)];
+        let table: [(Settings<'_>, Settings<'_>, &[&str]); 5] = [
+            (&[], &[], &[]),
+            (&[(MEMORY_MAX, Size(1))], &[(MEMORY_MAX, Size(2))], &["memory.max 2"]),
+            (&[(MEMORY_MAX, Size(1)), (TASKS_MAX, Uint(3))], &[(TASKS_MAX, Uint(3))], &["memory.max max"]),
+            // The weight can't be written while it is idle.
+            (&[(CPU_WEIGHT, Uint(0))], &[(CPU_WEIGHT, Uint(7))], &["cpu.idle 0", "cpu.weight 7"]),
+            (&[(CPU_WEIGHT, Uint(7))], &[], &["cpu.weight 100"]),
+        ];
+        for (old, new, expected) in table {
+            let changes = changes(&unit(old), &unit(new));
+            let changes: Vec<String> = changes.iter().map(|it| format!("{} {}", it.file, it.value)).collect();
+            assert_eq!(changes, expected, "{old:?} -> {new:?}");
+        }
+    }
+
+    #[test]
+    fn slices() {
+        let mut slice = Unit::new(UnitName::parse("a-b.slice").unwrap());
+        let files = |unit: &Unit| -> Vec<String> {
+            let all = attributes(unit).into_iter().filter(|it| !it.file.is_empty());
+            all.map(|it| format!("{} {}", it.file, it.value)).collect()
+        };
+        assert_eq!(files(&slice), ["pids.max max"]);
+        slice.set(cgroup::MEMORY_HIGH, Value::Size(4096), Origin::default());
+        assert_eq!(files(&slice), ["pids.max max", "memory.high 4096"]);
     }
 
     #[test]

@@ -82,6 +82,13 @@ fn send(server: &Server, client: ClientId, message: Result<Message, zbus::Error>
     }
 }
 
+fn slice(name: &str, definition: &str) -> Result<unit_parser::Unit, BusError> {
+    let wrong = |text: String| BusError::new(ErrorName::InvalidArgs, text);
+    let unit: unit_parser::Unit = serde_json::from_str(definition).map_err(|error| wrong(error.to_string()))?;
+    let matches = unit.name.as_str() == name && unit.name.unit_type() == unit_parser::UnitType::Slice;
+    if matches { Ok(unit) } else { Err(wrong(format!("this is no definition of the slice {name}"))) }
+}
+
 /// A call of another interface, or of an unknown member.
 fn unknown(call: &Message) -> Option<Message> {
     if matches!(special::Request::parse(call), Ok(Some(_)) | Err(_)) {
@@ -111,6 +118,8 @@ fn answer(
             special::Request::Idle => supervisor.idle(),
             special::Request::Quiet => server.quieten(client),
             special::Request::Start { unit } => supervisor.start_known(&unit).map_err(request_error)?,
+            special::Request::Slice { unit, definition } if definition.is_empty() => supervisor.slice_down(&unit),
+            special::Request::Slice { unit, definition } => supervisor.slice(slice(&unit, &definition)?),
             special::Request::BusName { name, owner, pid } => supervisor.bus_name(&name, !owner.is_empty(), pid),
             special::Request::Refuse { unit, result, cause } => {
                 let result = ServiceResult::parse(&result)

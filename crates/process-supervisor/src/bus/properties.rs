@@ -14,6 +14,11 @@ use crate::driver::{Service, Told};
 /// "Not set" of `UID` and `GID`.
 const NO_ID: u32 = u32::MAX;
 
+/// "Not set" of what is counted.
+const NOT_COUNTED: u64 = u64::MAX;
+/// What the last run has used, once it is over; until then its control group tells. In the order of `Usage`.
+const USAGE: [&str; 5] = ["CPUUsageNSec", "IOReadBytes", "IOWriteBytes", "IOReadOperations", "IOWriteOperations"];
+
 /// One command of a property of type `a(sasbttttuii)`.
 type Command = (String, Vec<String>, bool, u64, u64, u64, u64, u32, i32, i32);
 /// The same of type `a(sasasttttuii)`.
@@ -58,6 +63,12 @@ pub(super) fn of(service: &Service, status: &Status, extent: Extent) -> HashMap<
     });
     let group = group.map(|cgroup| cgroup.name());
     map.text("ControlGroup", group.as_deref().unwrap_or_default(), "");
+    let usage = &service.usage;
+    map.value("UsageBase", usage.base.to_vec());
+    map.number("ControlGroupId", usage.group, 0);
+    for (name, used) in USAGE.into_iter().zip(usage.last) {
+        map.number(name, used, NOT_COUNTED);
+    }
     // Without these four a status can't be understood.
     map.put("ExecMainCode", status.main.exit.map_or(0, |exit| exit.code()));
     map.put("ExecMainStatus", status.main.exit.map_or(0, |exit| exit.status()));

@@ -45,6 +45,7 @@ impl Supervisor {
                 }
                 Action::Prepare => {
                     self.choose_shared(unit);
+                    self.count_anew(unit);
                     if let Some(service) = self.services.get_mut(unit) {
                         // The group of an earlier run may still be there.
                         service.oom_kills = service.cgroup.as_ref().map_or(0, sys::cgroup::Cgroup::oom_kills);
@@ -169,6 +170,7 @@ impl Supervisor {
         let Some(service) = self.services.get(unit) else { return };
         // A service that comes back keeps its control group: making a new one costs more than the process.
         if service.machine.state().is_down() {
+            self.count_last(unit);
             self.remove_cgroup(unit, 0);
         }
     }

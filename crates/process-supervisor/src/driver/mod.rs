@@ -25,6 +25,7 @@ mod resources;
 mod service;
 mod spawn;
 mod told;
+mod usage;
 mod view;
 mod watch;
 
@@ -133,6 +134,8 @@ pub struct Supervisor {
     deadlines: BTreeSet<(u64, String)>,
     by_pid: HashMap<u32, String>,
     by_cgroup: HashMap<PathBuf, String>,
+    /// Slices that are up, with the definitions whose limits are written.
+    slices: BTreeMap<String, Unit>,
     watcher: Option<Watcher>,
     exits: Option<Rc<AsyncFd<OwnedFd>>>,
     /// Exits of processes that nobody knows (yet): looked at while coming back.
@@ -200,6 +203,7 @@ impl Supervisor {
             deadlines: BTreeSet::new(),
             by_pid: HashMap::new(),
             by_cgroup: HashMap::new(),
+            slices: BTreeMap::new(),
             watcher,
             exits,
             strays: Vec::new(),

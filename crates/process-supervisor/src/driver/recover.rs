@@ -88,6 +88,7 @@ impl Supervisor {
         service.ids = saved.ids;
         service.shared.tmp = saved.private_tmp;
         service.oom_kills = saved.oom_kills;
+        service.usage = saved.usage;
         service.signalling = saved.signalling;
         service.notices = self.host.state.load(&notices_key(&name)).unwrap_or_default();
         for record in saved.fds {

@@ -1,4 +1,4 @@
-//! Limits of a service's control group.
+//! Limits of control groups: of services, and of the slices that they are in.
 
 use std::collections::BTreeSet;
 
@@ -7,6 +7,7 @@ use sys::cgroup::{Cgroup, CgroupRoot};
 use unit_parser::Unit;
 
 use super::Supervisor;
+use crate::core::action::Level;
 
 impl Supervisor {
     /// Writes what the service may take, once a run; what there is to complain about. Nothing of it fails a start, as in systemd.
@@ -26,9 +27,45 @@ impl Supervisor {
         let Some(group) = service.cgroup.as_ref().filter(|_| runs && !service.machine.state().is_down()) else {
             return;
         };
-        let (before, now) = (exec_job::resource_attributes(old), exec_job::resource_attributes(&service.unit));
-        for complaint in write(root, group, Attribute::changes(&before, now)) {
-            tracing::warn!(unit, "{complaint}");
+        let complaints = write(root, group, exec_job::resource_changes(old, &service.unit));
+        for text in complaints {
+            self.log(unit, Level::Warning, text);
+        }
+    }
+
+    /// A slice is up with this definition, or has another one: its control group is there, with its limits. That of the root
+    /// slice is whoever's who gave it to us: its limits are not ours to set, and systemd leaves them alone as well.
+    pub fn slice(&mut self, slice: Unit) {
+        let Some(root) = &self.host.cgroups else { return };
+        let name = slice.name.as_str().to_owned();
+        let path = exec_job::core::cgroup_path::of_slice(&name);
+        if path.is_empty() {
+            return;
+        }
+        let group = root.cgroup(&path);
+        if let Err(error) = group.create() {
+            self.log(&name, Level::Warning, format!("No control group: {}: {error}", group.path().display()));
+            return;
+        }
+        let attributes = match self.slices.get(&name) {
+            Some(old) => exec_job::resource_changes(old, &slice),
+            None => exec_job::resource_attributes(&slice),
+        };
+        let complaints = write(root, &group, attributes);
+        self.slices.insert(name.clone(), slice);
+        for text in complaints {
+            self.log(&name, Level::Warning, text);
+        }
+    }
+
+    /// A slice is down: its control group goes, unless somebody is still in it.
+    pub fn slice_down(&mut self, name: &str) {
+        self.slices.remove(name);
+        let Some(root) = &self.host.cgroups else { return };
+        let path = exec_job::core::cgroup_path::of_slice(name);
+        // One that is not empty has units that nobody told of, or is not ours.
+        if !path.is_empty() {
+            let _ = std::fs::remove_dir(root.cgroup(&path).path());
         }
     }
 }

@@ -15,6 +15,7 @@ use super::held::{Held, HeldRecord};
 use super::host::{Host, key};
 use super::namespaces::{Places, Shared, SharedRecord};
 use super::told::Told;
+use super::usage::Usage;
 use super::view::KernelView;
 use super::watch::Task;
 use crate::core::Pid;
@@ -81,6 +82,9 @@ pub struct Saved<M> {
     /// Processes killed for lack of memory that the machine knows of.
     #[serde(default)]
     pub oom_kills: u64,
+    /// What it uses.
+    #[serde(default)]
+    pub usage: Usage,
     /// Signals that were about to be sent.
     #[serde(default)]
     pub signalling: Option<KillOrder>,
@@ -131,6 +135,8 @@ pub struct Service {
     pub limited: String,
     /// Processes killed for lack of memory that the machine knows of, as the control group counts them.
     pub oom_kills: u64,
+    /// What it uses.
+    pub usage: Usage,
     /// Signals that are about to be sent, while they are.
     pub signalling: Option<KillOrder>,
     /// Waits for `Type=exec` reports.
@@ -170,6 +176,7 @@ impl Service {
             shared: Shared::default(),
             limited: String::new(),
             oom_kills: 0,
+            usage: Usage::default(),
             signalling: None,
             report_task: None,
             bus_task: None,
@@ -193,6 +200,7 @@ impl Service {
             private_tmp: self.shared.tmp.clone(),
             shared: self.shared.record(),
             oom_kills: self.oom_kills,
+            usage: self.usage,
             signalling: self.signalling.clone(),
         }
     }

@@ -2,6 +2,7 @@
 
 mod controllers;
 mod detect;
+pub mod usage;
 mod watch;
 
 pub use detect::Unavailable;

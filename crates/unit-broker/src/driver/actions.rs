@@ -78,6 +78,7 @@ impl Broker {
                     self.send_request(worker, &unit, request);
                 }
             }
+            Action::Slice(slice) => self.tell_slice(&slice),
             Action::Forget(worker, unit) => {
                 self.model.runtime.remove(&unit);
                 self.send_request(worker, &unit, worker::Request::Forget { unit: unit.to_string() });

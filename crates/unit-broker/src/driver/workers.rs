@@ -149,6 +149,8 @@ impl Broker {
         if worker == Worker::Supervisor {
             // It logs what it has to say itself.
             self.workers.send(worker, bus_api::supervisor::Request::Quiet.message());
+            // Before it is told to start anything in them.
+            self.tell_slices();
         }
     }
 
@@ -233,6 +235,20 @@ impl Broker {
         } else {
             self.on_start_reply(worker, serial, result);
         }
+    }
+
+    /// Tells the supervisor of a slice: the control group is there from now on, with these limits, or no longer.
+    pub(super) fn tell_slice(&self, slice: &UnitName) {
+        let up = self.model.engine.unit(slice).is_some_and(|view| view.active.is_up());
+        let definition = if up { self.definition(slice).unwrap_or_default() } else { String::new() };
+        let told = bus_api::supervisor::Request::Slice { unit: slice.to_string(), definition };
+        self.workers.send(Worker::Supervisor, told.message());
+    }
+
+    fn tell_slices(&self) {
+        let slices = self.model.engine.units().into_iter().filter(|name| name.unit_type() == UnitType::Slice);
+        let is_up = |name: &&UnitName| self.model.engine.unit(name).is_some_and(|view| view.active.is_up());
+        slices.filter(is_up).for_each(|slice| self.tell_slice(slice));
     }
 
     /// Tells sockets which of the instances that they asked for are still there.

@@ -15,6 +15,10 @@ impl Model {
         let root = self.facts.cgroup_root.as_ref()?;
         let relative = match unit.unit_type() {
             UnitType::Slice => slice_path(unit.as_str()),
+            UnitType::Scope => {
+                let view = self.engine.unit(unit)?;
+                format!("{}/{unit}", view.slice.map(|slice| slice_path(slice.as_str())).unwrap_or_default())
+            }
             UnitType::Service
             | UnitType::Socket
             | UnitType::Target
@@ -23,8 +27,7 @@ impl Model {
             | UnitType::Automount
             | UnitType::Swap
             | UnitType::Timer
-            | UnitType::Path
-            | UnitType::Scope => {
+            | UnitType::Path => {
                 let told = self.runtime_string(unit, "ControlGroup").unwrap_or_default();
                 let told = told.strip_prefix(self.facts.cgroup_prefix.as_str()).unwrap_or(told);
                 if told.is_empty() {

@@ -147,7 +147,10 @@ fn control_group(model: &Model, view: &UnitView<'_>) -> String {
             format!("{slice}/{}", view.name)
         }
     };
-    format!("{}{own}", model.facts.cgroup_prefix)
+    match format!("{}{own}", model.facts.cgroup_prefix) {
+        root if root.is_empty() => "/".to_owned(),
+        path => path,
+    }
 }
 
 /// `a-b.slice` -> `/a.slice/a-b.slice`; the root slice is the empty path.

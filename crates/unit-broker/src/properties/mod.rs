@@ -1,6 +1,6 @@
 //! The property tables of `org.freedesktop.systemd1`, and where each value comes from.
 //!
-//! A value's sources, first that has one: what the unit's worker told ([`bus_api::worker::UnitStatus::properties`]), the
+//! A value's sources, first that has one: the unit's control group ([`usage`]), what the unit's worker told ([`bus_api::worker::UnitStatus::properties`]), the
 //! engine's state ([`unit`], [`kinds`]), the unit file's directives (through the parser's table: row -> property), the
 //! table's default.
 
@@ -12,6 +12,7 @@ pub mod literal;
 pub mod machine;
 pub mod manager;
 pub mod unit;
+pub mod usage;
 
 use unit_parser::{LoadState, UnitType};
 use zbus::Variant;
@@ -36,7 +37,8 @@ pub fn unit_interfaces(unit_type: UnitType) -> Vec<&'static Interface> {
 #[must_use]
 pub fn of_unit(model: &Model, view: &UnitView<'_>, interface: &Interface, property: &Property) -> Variant<'static> {
     let short = interface.name.strip_prefix(PREFIX).unwrap_or(interface.name);
-    let value = from_worker(model, view, property)
+    let value = usage::value(model, view, property.name)
+        .or_else(|| from_worker(model, view, property))
         .or_else(|| match short {
             "Unit" => unit::value(model, view, property.name),
             _ => kinds::value(model, view, short, property.name),

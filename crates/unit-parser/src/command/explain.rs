@@ -101,6 +101,7 @@ fn print(id: RowId, row: &Row) {
     let status = match row.status {
         Status::Works => "works".to_owned(),
         Status::Services(why) => format!("works in [Service]; elsewhere no effect: {why}"),
+        Status::Groups(why) => format!("works in [Service] and [Slice]; elsewhere no effect: {why}"),
         Status::NoEffect(why) => format!("accepted, no effect: {why}"),
     };
     println!("  Status:   {status}");

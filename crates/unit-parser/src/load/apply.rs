@@ -112,6 +112,12 @@ fn one(unit: &mut Unit, assignment: &Assignment, file: &File<'_>, places: &Place
         let idle = match row(id).status {
             Status::Works => None,
             Status::Services(why) => Some(why).filter(|_| unit.name.unit_type() != UnitType::Service),
+            Status::Groups(why) => Some(why).filter(|_| match unit.name.unit_type() {
+                UnitType::Service => false,
+                // The root's control group is whoever's who gave it to the manager.
+                UnitType::Slice => unit.name.as_str() == "-.slice",
+                _ => true,
+            }),
             Status::NoEffect(why) => Some(why),
         };
         if let Some(why) = idle {

@@ -23,6 +23,7 @@ pub fn markdown() -> String {
             let status = match row.status {
                 Status::Works => "works".to_owned(),
                 Status::Services(why) => format!("works in [Service]; elsewhere no effect: {why}"),
+                Status::Groups(why) => format!("works in [Service] and [Slice]; elsewhere no effect: {why}"),
                 Status::NoEffect(why) => format!("accepted, no effect: {why}"),
             };
             let since = if row.since == 0 { String::new() } else { row.since.to_string() };

@@ -16,6 +16,8 @@ pub enum Status {
     Works,
     /// It does so in services. In other units it is read, checked and shown, and has no effect: why.
     Services(&'static str),
+    /// It does so in services and slices, but not in the root slice, likewise.
+    Groups(&'static str),
     /// It is read, checked and shown, and has no effect: why.
     NoEffect(&'static str),
 }

@@ -72,6 +72,8 @@ pub enum Action {
     ResetFailed(Worker, UnitName),
     /// `Worker1.Update`: the definition changed (`UnitView::definition`).
     Update(Worker, UnitName),
+    /// `Supervisor1.Slice`: a slice came up or went down, or its definition changed.
+    Slice(UnitName),
     /// `Worker1.Forget`.
     Forget(Worker, UnitName),
     /// `Sockets1.ServiceState`: a triggered service's state, for its socket. Socket, service, state, result.

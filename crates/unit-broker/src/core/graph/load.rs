@@ -367,6 +367,9 @@ impl Engine {
         if let Some(worker) = kinds::worker(record.name.unit_type()).filter(|_| known_to_worker) {
             self.actions.push(Action::Update(worker, record.name.clone()));
         }
+        if record.name.unit_type() == UnitType::Slice && record.active.is_up() {
+            self.actions.push(Action::Slice(record.name.clone()));
+        }
     }
 
     /// Adds what a device wants now, and takes back what it no longer wants.

@@ -183,6 +183,7 @@ impl Simulation<'_> {
             | Action::Kill(..)
             | Action::ResetFailed(..)
             | Action::Update(..)
+            | Action::Slice(..)
             | Action::Forget(..)
             | Action::SocketServiceState(..)
             | Action::TriggerAck(_)
