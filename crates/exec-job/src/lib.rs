@@ -7,6 +7,7 @@
 pub mod core;
 
 mod credentials;
+mod devices;
 mod directories;
 mod env_files;
 mod identity;
@@ -21,6 +22,7 @@ mod stdio;
 mod variables;
 
 pub use credentials::{credentials_directory, remove_credentials};
+pub use devices::{Devices, devices};
 pub use directories::{clean, cleanable_directories, private_tmp, remove_runtime, runtime_directories};
 pub use identity::{Identity, IdentityError, release_dynamic_user};
 pub use job::{Plan, PrepareError, prepare};

@@ -15,7 +15,7 @@ fn a_socket_triggers_and_survives() {
     let mut runner = Runner::new("plain");
     run(async {
         let mut broker = Broker::connect(&runner);
-        let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let free = common::free_address();
         let listen =
             vec![(ListenKind::Stream, path(&runner.dir, "a.sock")), (ListenKind::Stream, ListenTarget::Inet(free))];
         broker.back().await;

@@ -1,7 +1,9 @@
 //! `socket-activator --listen`, as systemd-socket-activate(1).
 
+mod common;
+
 use std::io::{Read, Write};
-use std::net::{Shutdown, TcpListener, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -23,15 +25,11 @@ impl Drop for Activator {
     }
 }
 
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
-
 /// Connects as soon as somebody listens.
-fn connect(port: u16) -> TcpStream {
+fn connect(address: SocketAddr) -> TcpStream {
     let until = Instant::now() + Duration::from_secs(10);
     loop {
-        match TcpStream::connect(("127.0.0.1", port)) {
+        match TcpStream::connect(address) {
             Ok(stream) => return stream,
             Err(error) if Instant::now() > until => panic!("{error}"),
             Err(_) => std::thread::sleep(Duration::from_millis(10)),
@@ -41,13 +39,13 @@ fn connect(port: u16) -> TcpStream {
 
 #[test]
 fn becomes_the_command_with_the_first_connection() {
-    let port = free_port();
+    let address = common::free_address();
     let script = "echo $$ $LISTEN_PID $LISTEN_FDS $LISTEN_FDNAMES $A";
     let mut activator = Activator::start(&[
         "--listen",
-        &format!("127.0.0.1:{port}"),
+        &address.to_string(),
         "--listen",
-        &format!("@socket-activator-test-{port}"),
+        &format!("@socket-activator-test-{}", address.port()),
         "--fdname",
         "tcp:local",
         "-E",
@@ -58,7 +56,7 @@ fn becomes_the_command_with_the_first_connection() {
         script,
     ]);
     let pid = activator.0.id();
-    drop(connect(port));
+    drop(connect(address));
     let mut text = String::new();
     activator.0.stdout.take().unwrap().read_to_string(&mut text).unwrap();
     assert_eq!(text, format!("{pid} {pid} 2 tcp:local b\n"));
@@ -66,9 +64,9 @@ fn becomes_the_command_with_the_first_connection() {
 
 #[test]
 fn one_command_for_each_connection() {
-    let port = free_port();
-    let _activator = Activator::start(&["-l", &port.to_string(), "-a", "--inetd", "cat"]);
-    let mut clients: Vec<TcpStream> = (0..20).map(|_| connect(port)).collect();
+    let address = common::free_address();
+    let _activator = Activator::start(&["-l", &address.port().to_string(), "-a", "--inetd", "cat"]);
+    let mut clients: Vec<TcpStream> = (0..20).map(|_| connect(address)).collect();
     for (number, client) in clients.iter_mut().enumerate() {
         client.write_all(number.to_string().as_bytes()).unwrap();
         client.shutdown(Shutdown::Write).unwrap();

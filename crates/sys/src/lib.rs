@@ -12,6 +12,7 @@
 //! * [`mount`], [`namespace`], [`boot`], [`memfd`], [`clock`], [`limits`], [`random`], [`heap`]: what is left.
 
 pub mod boot;
+pub mod bpf;
 pub mod cgroup;
 pub mod clock;
 pub mod description;

@@ -89,6 +89,8 @@ impl Supervisor {
         service.shared.tmp = saved.private_tmp;
         service.oom_kills = saved.oom_kills;
         service.usage = saved.usage;
+        // Whether its group says something of devices is not known.
+        service.confined = true;
         service.signalling = saved.signalling;
         service.notices = self.host.state.load(&notices_key(&name)).unwrap_or_default();
         for record in saved.fds {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use exec_job::Attribute;
+use exec_job::{Attribute, Devices};
 use sys::cgroup::{Cgroup, CgroupRoot};
 use unit_parser::Unit;
 
@@ -17,17 +17,24 @@ impl Supervisor {
             return Vec::new();
         }
         service.limited.clone_from(&service.invocation);
-        write(root, group, exec_job::resource_attributes(&service.unit))
+        let devices = exec_job::devices(&service.unit);
+        // The group may be that of an earlier run.
+        let stale = std::mem::replace(&mut service.confined, devices.is_some());
+        let mut complaints = write(root, group, exec_job::resource_attributes(&service.unit));
+        complaints.extend(confine(group, devices, stale));
+        complaints
     }
 
     /// A new definition of a service that runs: what it changes of the limits counts at once.
     pub(super) fn change_limits(&mut self, unit: &str, old: &Unit) {
-        let (Some(root), Some(service)) = (&self.host.cgroups, self.services.get(unit)) else { return };
+        let (Some(root), Some(service)) = (&self.host.cgroups, self.services.get_mut(unit)) else { return };
         let runs = !service.invocation.is_empty() && service.limited == service.invocation;
         let Some(group) = service.cgroup.as_ref().filter(|_| runs && !service.machine.state().is_down()) else {
             return;
         };
-        let complaints = write(root, group, exec_job::resource_changes(old, &service.unit));
+        let mut complaints = write(root, group, exec_job::resource_changes(old, &service.unit));
+        complaints.extend(confine_again(group, old, &service.unit));
+        service.confined = exec_job::devices(&service.unit).is_some();
         for text in complaints {
             self.log(unit, Level::Warning, text);
         }
@@ -47,11 +54,13 @@ impl Supervisor {
             self.log(&name, Level::Warning, format!("No control group: {}: {error}", group.path().display()));
             return;
         }
-        let attributes = match self.slices.get(&name) {
-            Some(old) => exec_job::resource_changes(old, &slice),
-            None => exec_job::resource_attributes(&slice),
+        let (attributes, refused) = match self.slices.get(&name) {
+            Some(old) => (exec_job::resource_changes(old, &slice), confine_again(&group, old, &slice)),
+            // An earlier supervisor may have said something of its devices that no longer counts.
+            None => (exec_job::resource_attributes(&slice), confine(&group, exec_job::devices(&slice), true)),
         };
-        let complaints = write(root, &group, attributes);
+        let mut complaints = write(root, &group, attributes);
+        complaints.extend(refused);
         self.slices.insert(name.clone(), slice);
         for text in complaints {
             self.log(&name, Level::Warning, text);
@@ -97,4 +106,30 @@ fn write(root: &CgroupRoot, group: &Cgroup, attributes: Vec<Attribute>) -> Vec<S
         complaints.push(format!("{directive}= has no effect: there is no {controller} controller for control groups."));
     }
     complaints
+}
+
+/// Says which devices may be used in a group; what there is to complain about. `stale`: something may have been said before.
+fn confine(group: &Cgroup, devices: Option<Devices>, stale: bool) -> Vec<String> {
+    if devices.is_none() && !stale {
+        return Vec::new();
+    }
+    let Some(devices) = devices else {
+        // Where it is refused nothing can have been said before.
+        let _ = sys::bpf::allow_devices(group.path(), None);
+        return Vec::new();
+    };
+    let mut complaints = devices.complaints;
+    if let Err(error) = sys::bpf::allow_devices(group.path(), Some(&devices.rules)) {
+        let directive = devices.directive.unwrap_or("PrivateDevices");
+        complaints.push(format!(
+            "{directive}= does not keep processes from devices: the kernel refuses the BPF program: {error}"
+        ));
+    }
+    complaints
+}
+
+/// The same when a definition takes the place of another.
+fn confine_again(group: &Cgroup, old: &Unit, new: &Unit) -> Vec<String> {
+    let (old, new) = (exec_job::devices(old), exec_job::devices(new));
+    if old == new { Vec::new() } else { confine(group, new, true) }
 }

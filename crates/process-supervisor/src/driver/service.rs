@@ -133,6 +133,8 @@ pub struct Service {
     pub shared: Shared,
     /// The run (its invocation) whose limits are written.
     pub limited: String,
+    /// Its control group says which devices may be used.
+    pub confined: bool,
     /// Processes killed for lack of memory that the machine knows of, as the control group counts them.
     pub oom_kills: u64,
     /// What it uses.
@@ -175,6 +177,7 @@ impl Service {
             ids: None,
             shared: Shared::default(),
             limited: String::new(),
+            confined: false,
             oom_kills: 0,
             usage: Usage::default(),
             signalling: None,

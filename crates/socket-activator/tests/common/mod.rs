@@ -1,6 +1,7 @@
 //! A runner for the daemon as the launcher is one: keeps its bus and what it stores, starts it again with both.
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
@@ -14,6 +15,14 @@ use bus_api::{sockets, worker};
 use nix::fcntl::{FcntlArg, fcntl};
 use sys::notify::{Incoming, NotifySocket};
 use unit_parser::{ListenAddress, ListenKind, ListenTarget, Origin, RowId, Unit, UnitName, Value, rows};
+
+/// A port that is free, on a loopback address of this process's own: nobody else is given it between two tests of it, nor does
+/// a connection to it reach itself, as it can where source and destination are 127.0.0.1.
+pub fn free_address() -> SocketAddr {
+    let [high, middle, low] = std::process::id().to_be_bytes().last_chunk().copied().unwrap_or_default();
+    let address = Ipv4Addr::new(127, 128 | high, middle, low);
+    TcpListener::bind((address, 0)).unwrap().local_addr().unwrap()
+}
 
 /// The daemon, killed and started at will.
 pub struct Runner {

@@ -65,7 +65,9 @@ pub fn convert(value: &Value, property: &str, text: &str, signature: &Signature)
             Some(Variant::U64(n))
         }
         // The last line comes first, as systemd lists them.
-        Value::Pairs(pairs) if property == "Paths" => Some(string_pairs(pairs.iter().rev().cloned())),
+        Value::Pairs(pairs) if matches!(property, "Paths" | "DeviceAllow") => {
+            Some(string_pairs(pairs.iter().rev().cloned()))
+        }
         Value::Pairs(pairs) if text == "a(ss)" => Some(string_pairs(pairs.iter().cloned())),
         // A limit that is none isn't shown.
         Value::Pairs(pairs) if text == "a(st)" => {

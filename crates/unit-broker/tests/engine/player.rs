@@ -155,6 +155,7 @@ impl Player {
             Action::Kill(_, unit, whom, signal) => format!("kill {unit} {whom} {signal}"),
             Action::Save(_)
             | Action::Update(..)
+            | Action::Slice(_)
             | Action::Forget(..)
             | Action::UnitNew(_)
             | Action::UnitChanged(_)

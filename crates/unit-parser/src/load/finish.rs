@@ -223,8 +223,10 @@ fn exec(unit: &mut Unit) {
     if unit.bool(e::PRIVATE_DEVICES) {
         imply(unit, rows::cgroup::DEVICE_POLICY, word("closed"));
     }
-    if unit.bool(e::PROTECT_CLOCK) {
-        let id = rows::cgroup::DEVICE_ALLOW;
+    let id = rows::cgroup::DEVICE_ALLOW;
+    // An exception from nothing would forbid all the rest: as systemd does, and other than its manual says.
+    let confined = unit.word(rows::cgroup::DEVICE_POLICY) != "auto" || !unit.pairs(id).is_empty();
+    if unit.bool(e::PROTECT_CLOCK) && confined {
         let mut rules = unit.pairs(id).to_vec();
         rules.push(("char-rtc".to_owned(), "r".to_owned()));
         let origin = unit.setting(id).map_or(IMPLIED, |setting| setting.origin);

@@ -63,8 +63,8 @@ table! {
     STARTUP_MEMORY_ZSWAP_MAX "StartupMemoryZSwapMax" MemoryLimit, "infinity", [], ONCE, NoEffect(NO_CONTROLLER), 253, "The same during start-up and shutdown";
     MEMORY_ZSWAP_WRITEBACK "MemoryZSwapWriteback" Bool, "yes", [], ONCE, NoEffect(NO_CONTROLLER), 256, "Compressed swap may go to disk";
     MEMORY_LIMIT "MemoryLimit" MemoryLimit, "infinity", ["MemoryLimit" "t"], ONCE, NoEffect(OLD), 0, "Memory above which it is killed, the old way";
-    DEVICE_POLICY "DevicePolicy" Word(&["auto", "closed", "strict"]), "auto", ["DevicePolicy" "s"], ONCE, NoEffect(NO_BPF), 0, "Which device nodes it may use";
-    DEVICE_ALLOW "DeviceAllow" DeviceAllow, "", ["DeviceAllow" "a(ss)"], MANY, NoEffect(NO_BPF), 0, "Further device nodes that it may use";
+    DEVICE_POLICY "DevicePolicy" Word(&["auto", "closed", "strict"]), "auto", ["DevicePolicy" "s"], ONCE, Groups(GROUPS), 0, "Which device nodes it may use";
+    DEVICE_ALLOW "DeviceAllow" DeviceAllow, "", ["DeviceAllow" "a(ss)"], MANY, Groups(GROUPS), 0, "Further device nodes that it may use";
     TASKS_ACCOUNTING "TasksAccounting" Bool, "yes", ["TasksAccounting" "b"], ONCE, Groups(GROUPS), 0, "Count tasks";
     TASKS_MAX "TasksMax" Tasks, "", ["TasksMax" "t"], ONCE, Groups(GROUPS), 0, "How many tasks it may have";
     IP_ACCOUNTING "IPAccounting" Bool, "no", ["IPAccounting" "b"], ONCE, NoEffect(NO_BPF), 0, "Count network traffic";
