@@ -75,7 +75,7 @@ pub fn prepare(plan: &Plan<'_>) -> Result<(Job, Vec<String>), PrepareError> {
         Err(error) => (None, Some((error.status(), error.to_string()))),
     };
     let (env, mut complaints) =
-        variables::build(unit, plan.facts, identity.as_ref()).map_err(PrepareError::EnvironmentFile)?;
+        variables::build(unit, plan.facts, identity.as_ref(), &command.argv).map_err(PrepareError::EnvironmentFile)?;
     let argv = if command.no_env {
         command.argv.clone()
     } else {

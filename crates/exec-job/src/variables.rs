@@ -28,6 +28,9 @@ pub struct Facts {
     pub credentials: Option<String>,
 }
 
+/// Where SysV init scripts are.
+const INIT_SCRIPTS: &str = "/etc/init.d/";
+
 /// The variables, and what there is to complain about. LISTEN_*, WATCHDOG_PID, SYSTEMD_EXEC_PID, JOURNAL_STREAM and the
 /// directories come from the executor, which knows them.
 ///
@@ -37,6 +40,7 @@ pub(super) fn build(
     unit: &Unit,
     facts: &Facts,
     identity: Option<&Identity>,
+    argv: &[String],
 ) -> Result<(Environment, Vec<String>), String> {
     let FileVariables { variables, complaints } = env_files::read(unit.list(exec::ENVIRONMENT_FILE))?;
     let mut env = Environment::default();
@@ -67,6 +71,10 @@ pub(super) fn build(
     if !facts.invocation.is_empty() {
         env.set("INVOCATION_ID", &facts.invocation);
     }
+    // Debian's scripts ask the manager to run them, and wait for it, unless their parent is PID 1, as systemd's is.
+    if argv.iter().any(|word| word.starts_with(INIT_SCRIPTS)) {
+        env.set("SYSTEMCTL_SKIP_REDIRECT", "1");
+    }
     if let Some(directory) = &facts.credentials {
         env.set("CREDENTIALS_DIRECTORY", directory);
     }
@@ -89,4 +97,24 @@ pub(super) fn build(
         env.unset(what);
     }
     Ok((env, complaints))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use unit_parser::UnitName;
+
+    #[test]
+    fn init_scripts_do_not_ask_the_manager() {
+        let unit = Unit::new(UnitName::parse("a.service").unwrap());
+        for (line, told) in [
+            ("/etc/init.d/a start", Some("1")),
+            ("/bin/sh /etc/init.d/a start", Some("1")),
+            ("/usr/sbin/a /etc/init.conf", None),
+        ] {
+            let argv: Vec<String> = line.split(' ').map(str::to_owned).collect();
+            let (env, _) = build(&unit, &Facts::default(), None, &argv).unwrap();
+            assert_eq!(env.lookup("SYSTEMCTL_SKIP_REDIRECT"), told, "{line}");
+        }
+    }
 }
