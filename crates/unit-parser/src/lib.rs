@@ -42,5 +42,5 @@ pub use unit::{DirectoryLink, LoadState, Origin, Setting, Unit};
 pub use unit_type::UnitType;
 pub use value::{
     Address as ListenTarget, Condition, ConditionKind, ExecCommand, ExitStatusSet, ListenAddress, ListenKind, Rlimit,
-    Tested, UnitList, Value,
+    SharedNames, Tested, UnitList, Value,
 };

@@ -143,8 +143,8 @@ impl Unit {
         }
     }
 
-    /// Gives back memory that loading left over.
-    pub(crate) fn compact(&mut self, names: &mut SharedNames) {
+    /// Gives back memory that loading or reading left over; names that are in `names` already are shared.
+    pub fn compact(&mut self, names: &mut SharedNames) {
         names.share(&mut self.name);
         self.aliases.shrink_to_fit();
         self.aliases.iter_mut().for_each(|name| names.share(name));

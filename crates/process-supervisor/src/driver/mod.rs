@@ -40,8 +40,8 @@ use serde_json::value::{RawValue, to_raw_value};
 use sys::cgroup::Watcher;
 use tokio::io::unix::AsyncFd;
 use tokio::sync::mpsc;
-use unit_parser::Unit;
 use unit_parser::rows::cgroup as cgroup_rows;
+use unit_parser::{SharedNames, Unit};
 
 pub use self::held::{Held, HeldRecord};
 pub use self::host::Host;
@@ -129,7 +129,9 @@ pub enum RequestError {
 #[derive(Debug)]
 pub struct Supervisor {
     host: Host,
-    services: BTreeMap<String, Service>,
+    services: BTreeMap<String, Box<Service>>,
+    /// Unit names that occur in many definitions.
+    names: SharedNames,
     /// When machines want to be ticked: a look at the first replaces one at all services, many times for each event.
     deadlines: BTreeSet<(u64, String)>,
     by_pid: HashMap<u32, String>,
@@ -200,6 +202,7 @@ impl Supervisor {
             coordinated: !host.alone,
             host,
             services: BTreeMap::new(),
+            names: SharedNames::default(),
             deadlines: BTreeSet::new(),
             by_pid: HashMap::new(),
             by_cgroup: HashMap::new(),
@@ -227,12 +230,12 @@ impl Supervisor {
 
     /// A service.
     pub fn service(&self, unit: &str) -> Option<&Service> {
-        self.services.get(unit)
+        self.services.get(unit).map(|service| &**service)
     }
 
     /// All services, by name.
     pub fn services(&self) -> impl Iterator<Item = (&String, &Service)> {
-        self.services.iter()
+        self.services.iter().map(|(name, service)| (name, &**service))
     }
 
     /// What happened since the last call, oldest first. Everything in it is saved.
@@ -395,7 +398,8 @@ impl Supervisor {
             return Ok(());
         }
         let wrong = |error: String| RequestError::Definition { unit: name.to_owned(), error };
-        let unit: Unit = serde_json::from_str(&text).map_err(|error| wrong(error.to_string()))?;
+        let mut unit: Unit = serde_json::from_str(&text).map_err(|error| wrong(error.to_string()))?;
+        unit.compact(&mut self.names);
         if unit.name.as_str() != name {
             return Err(wrong(format!("it is of {}", unit.name)));
         }
@@ -428,7 +432,7 @@ impl Supervisor {
                 self.change_limits(&name, &old);
             }
             None => {
-                let mut service = Service::new(unit, Machine::new(definition), cgroup);
+                let mut service = Box::new(Service::new(unit, Machine::new(definition), cgroup));
                 service.definition = Some(fingerprint);
                 self.services.insert(name.clone(), service);
             }
@@ -615,7 +619,7 @@ impl Supervisor {
     }
 
     fn known(&self, unit: &str) -> Result<&Service, RequestError> {
-        self.services.get(unit).ok_or_else(|| RequestError::Unknown(unit.to_owned()))
+        self.service(unit).ok_or_else(|| RequestError::Unknown(unit.to_owned()))
     }
 
     /// Tells the log, the journal, clients, and whoever asks for the service's notices later. What comes over and over is

@@ -105,7 +105,7 @@ impl Supervisor {
             alias.map_or(name, |other| &other.unit.name).as_str()
         });
         names.chain([unit]).find_map(|name| {
-            let mut there = self.services.values().filter_map(&of);
+            let mut there = self.services.values().map(|service| &**service).filter_map(&of);
             there.find_map(|(owner, found)| (owner == name).then_some(found))
         })
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use daemon_runtime::notices::Notices;
+use litemap::LiteMap;
 use serde::{Deserialize, Serialize};
 use sys::cgroup::Cgroup;
 use sys::notify::NotifySocket;
@@ -116,7 +117,7 @@ pub struct Service {
     /// Counter for names.
     pub next_fd: u64,
     /// Followed processes.
-    pub processes: BTreeMap<Pid, Followed>,
+    pub processes: LiteMap<Pid, Followed>,
     /// The notify socket.
     pub listener: Option<Listener>,
     /// Its control group, also while that does not exist.
@@ -168,7 +169,7 @@ impl Service {
             fds: Vec::new(),
             store: Vec::new(),
             next_fd: 0,
-            processes: BTreeMap::new(),
+            processes: LiteMap::new(),
             listener: None,
             cgroup,
             pid_file_task: None,

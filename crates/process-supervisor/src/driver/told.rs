@@ -3,15 +3,20 @@
 use std::cell::RefCell;
 use std::hash::{BuildHasher, Hash, RandomState};
 
-/// What is known of one property.
+/// What is known of one property: a fingerprint of what was told, or one of two numbers that no fingerprint is. There are
+/// dozens of each service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Last {
+struct Last(u64);
+
+impl Last {
     /// It is as before a first start, and everybody knows that.
-    Never,
+    const NEVER: Last = Last(0);
     /// Something was told, perhaps to somebody who is gone.
-    Something,
-    /// Fingerprint of what was told.
-    This(u64),
+    const SOMETHING: Last = Last(1);
+
+    fn this(fingerprint: u64) -> Last {
+        Last(fingerprint.max(2))
+    }
 }
 
 /// What was told of each property, by the order in which the teller asks for them.
@@ -25,31 +30,31 @@ pub struct Told {
 
 impl Default for Told {
     fn default() -> Self {
-        Told { random: RandomState::new(), last: RefCell::default(), rest: Last::Never }
+        Told { random: RandomState::new(), last: RefCell::default(), rest: Last::NEVER }
     }
 }
 
 impl Told {
     /// A service that an earlier supervisor may have told anything of.
     pub fn unknown() -> Told {
-        Told { rest: Last::Something, ..Told::default() }
+        Told { rest: Last::SOMETHING, ..Told::default() }
     }
 
     /// Whoever listens may have forgotten what was told: all that is not as before a first start is told again.
     pub fn start_anew(&mut self) {
-        for last in self.last.get_mut().iter_mut().filter(|last| **last != Last::Never) {
-            *last = Last::Something;
+        for last in self.last.get_mut().iter_mut().filter(|last| **last != Last::NEVER) {
+            *last = Last::SOMETHING;
         }
     }
 
     /// Whether a value has to be told, which is noted as done. `is_default`: it is what it is before a first start.
     pub fn is_news(&self, place: usize, value: &impl Hash, is_default: bool) -> bool {
-        let new = Last::This(self.random.hash_one(value));
+        let new = Last::this(self.random.hash_one(value));
         let mut all = self.last.borrow_mut();
         if all.len() <= place {
             all.resize(place + 1, self.rest);
         }
-        let Some(last) = all.get_mut(place).filter(|last| **last != new && !(is_default && **last == Last::Never))
+        let Some(last) = all.get_mut(place).filter(|last| **last != new && !(is_default && **last == Last::NEVER))
         else {
             return false;
         };

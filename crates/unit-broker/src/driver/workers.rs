@@ -186,8 +186,7 @@ impl Broker {
     fn on_status(&mut self, worker: Worker, told: worker::UnitStatus) {
         let Some(status) = reports::status(worker, &told) else { return };
         // Only what changed is sent: the rest stays as it was.
-        let known = self.model.runtime.entry(status.unit.clone()).or_default();
-        known.extend(told.properties);
+        self.model.runtime.update(&status.unit, told.properties);
         self.apply(Event::Status(status));
     }
 
@@ -280,7 +279,7 @@ impl Broker {
                 let mut statuses = Vec::new();
                 for told in units {
                     if let Some(status) = reports::status(worker, &told) {
-                        self.model.runtime.insert(status.unit.clone(), told.properties);
+                        self.model.runtime.replace(&status.unit, told.properties);
                         statuses.push(status);
                     }
                 }

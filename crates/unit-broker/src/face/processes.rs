@@ -22,7 +22,7 @@ pub fn of_unit(broker: &mut Broker, call: &Call, unit: &UnitName) -> Answered {
         return call.reply(&(below(broker, &directory),));
     }
     let Some(worker) = worker(unit.unit_type()) else { return call.reply(&(none(),)) };
-    if !broker.model.runtime.contains_key(unit) {
+    if !broker.model.runtime.has(unit) {
         return call.reply(&(none(),));
     }
     let request = Request::Processes { unit: unit.to_string() };
@@ -87,7 +87,7 @@ pub fn unit_of_pid(broker: &Broker, pid: u32) -> Result<UnitName, BusError> {
     }
     let mut pid = first;
     for _ in 0..MAX_PARENTS {
-        let known = broker.model.runtime.keys().find(|unit| {
+        let known = broker.model.runtime.units().find(|unit| {
             ["MainPID", "ControlPID"].iter().any(|property| {
                 broker.model.runtime_u32(unit, property).is_some_and(|told| i32::try_from(told) == Ok(pid))
             })

@@ -54,7 +54,7 @@ fn parse(unit: &str) -> Result<UnitName, BusError> {
 /// What the worker has to tell of a unit beyond its state.
 fn notices(broker: &mut Broker, call: &Call, unit: &UnitName) -> Answered {
     let worker = core::worker(unit.unit_type()).filter(|worker| *worker != core::Worker::Watcher);
-    match worker.filter(|_| broker.model.runtime.contains_key(unit)) {
+    match worker.filter(|_| broker.model.runtime.has(unit)) {
         Some(worker) => {
             let request = worker::Request::Notices { unit: unit.to_string() };
             broker.ask_worker(worker, &request, call, |call, message| call.reply(&(parse_notices(&message)?,)))

@@ -29,7 +29,7 @@ impl Model {
             | UnitType::Timer
             | UnitType::Path => {
                 let told = self.runtime_string(unit, "ControlGroup").unwrap_or_default();
-                let told = told.strip_prefix(self.facts.cgroup_prefix.as_str()).unwrap_or(told);
+                let told = told.strip_prefix(self.facts.cgroup_prefix.as_str()).unwrap_or(&told);
                 if told.is_empty() {
                     return None;
                 }

@@ -9,11 +9,12 @@ mod facts;
 mod install;
 mod machine;
 mod mounts;
+mod runtime;
 
 use std::collections::HashMap;
 
 use unit_parser::{LoadState, UnitName};
-use zbus::OwnedVariant;
+use zbus::Variant;
 
 use crate::core::{Engine, UnitView};
 
@@ -22,6 +23,7 @@ pub use facts::{Facts, SavedFacts, VERSION};
 use install::FileStates;
 pub use machine::Machine;
 pub use mounts::MountTable;
+pub use runtime::RuntimeProperties;
 
 /// Everything that can be read.
 #[derive(Debug)]
@@ -31,7 +33,7 @@ pub struct Model {
     /// Unit files, conditions, random numbers.
     pub machine: Machine,
     /// Runtime properties that workers told, by unit.
-    pub runtime: HashMap<UnitName, HashMap<String, OwnedVariant>>,
+    pub runtime: RuntimeProperties,
     /// The manager's own facts.
     pub facts: Facts,
     /// The other ends of accepted connections, by the service that got them.
@@ -46,7 +48,7 @@ impl Model {
         Self {
             engine,
             machine,
-            runtime: HashMap::new(),
+            runtime: RuntimeProperties::default(),
             facts,
             peers: HashMap::new(),
             file_states: FileStates::default(),
@@ -61,15 +63,15 @@ impl Model {
 
     /// A runtime property of a unit, if its worker told one.
     #[must_use]
-    pub fn runtime_property(&self, unit: &UnitName, property: &str) -> Option<&OwnedVariant> {
-        self.runtime.get(unit)?.get(property)
+    pub fn runtime_property(&self, unit: &UnitName, property: &str) -> Option<Variant<'static>> {
+        self.runtime.get(unit, property)
     }
 
     /// A runtime property that is a string.
     #[must_use]
-    pub fn runtime_string(&self, unit: &UnitName, property: &str) -> Option<&str> {
-        match &**self.runtime_property(unit, property)? {
-            zbus::Variant::Str(text) => Some(text.as_str()),
+    pub fn runtime_string(&self, unit: &UnitName, property: &str) -> Option<String> {
+        match self.runtime_property(unit, property)? {
+            Variant::Str(text) => Some(text.as_str().to_owned()),
             _ => None,
         }
     }
@@ -77,8 +79,8 @@ impl Model {
     /// A runtime property that is a `u`.
     #[must_use]
     pub fn runtime_u32(&self, unit: &UnitName, property: &str) -> Option<u32> {
-        match &**self.runtime_property(unit, property)? {
-            zbus::Variant::U32(number) => Some(*number),
+        match self.runtime_property(unit, property)? {
+            Variant::U32(number) => Some(number),
             _ => None,
         }
     }

@@ -30,7 +30,7 @@ pub fn value(model: &Model, view: &UnitView<'_>, interface: &str, property: &str
             Variant::U64(machine::default_tasks_max())
         }
         // Until the first start nobody has told the watchdog's time.
-        ("Service", "WatchdogUSec") if !model.runtime.contains_key(view.name) => Variant::U64(u64::MAX),
+        ("Service", "WatchdogUSec") if !model.runtime.has(view.name) => Variant::U64(u64::MAX),
         ("Service", "WatchdogUSec") => Variant::U64(unit.usec(rows::service::WATCHDOG_SEC)),
         ("Service", "TimeoutStartUSec") if !unit.is_set(rows::service::TIMEOUT_START_SEC) => {
             // A one-shot service may take its time (systemd.service(5), TimeoutStartSec=).

@@ -58,8 +58,7 @@ pub fn of_unit(model: &Model, view: &UnitView<'_>, interface: &Interface, proper
 
 fn from_worker(model: &Model, view: &UnitView<'_>, property: &Property) -> Option<Variant<'static>> {
     // The engine knows of more results than workers do: a start limit, for instance.
-    let value = model.runtime_property(view.name, property.name).filter(|_| property.name != "Result")?;
-    value.try_clone().ok().map(Variant::from)
+    model.runtime_property(view.name, property.name).filter(|_| property.name != "Result")
 }
 
 /// Whether what its files say is shown: of a unit that was refused for a setting, what was read before that.

@@ -127,7 +127,7 @@ fn limit(unit: &unit_parser::Unit, row: RowId) -> u64 {
 }
 
 fn base(model: &Model, unit: &UnitName, place: usize) -> u64 {
-    match model.runtime_property(unit, BASE).map(|value| &**value) {
+    match model.runtime_property(unit, BASE) {
         Some(Variant::Array(counters)) => match counters.inner().get(place) {
             Some(Variant::U64(counter)) => *counter,
             _ => 0,

@@ -7,7 +7,7 @@ use crate::name::UnitName;
 
 /// Unit names that occur in many units, each once.
 #[derive(Debug, Default)]
-pub(crate) struct SharedNames(HashSet<UnitName>);
+pub struct SharedNames(HashSet<UnitName>);
 
 impl SharedNames {
     /// Makes a name share the memory of an equal one.

@@ -9,7 +9,7 @@ mod rlimit;
 
 use serde::{Deserialize, Serialize};
 
-pub(crate) use compact::SharedNames;
+pub use compact::SharedNames;
 pub use condition::{Condition, ConditionKind, Tested};
 pub use exec::ExecCommand;
 pub use exit_status::ExitStatusSet;

@@ -35,8 +35,9 @@ mod start;
 mod stop;
 mod timers;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
+use litemap::LiteMap;
 use serde::{Deserialize, Serialize};
 
 use super::Pid;
@@ -119,7 +120,7 @@ pub struct Machine {
     main_command: Option<usize>,
     control: Option<Control>,
     spawning: Option<Spawning>,
-    commands: BTreeMap<CommandKind, Vec<ExecStatus>>,
+    commands: LiteMap<CommandKind, Vec<ExecStatus>>,
     deadline: Option<u64>,
     watchdog_deadline: Option<u64>,
     watchdog_seen: Option<Stamp>,
@@ -173,7 +174,7 @@ impl Machine {
             main_command: None,
             control: None,
             spawning: None,
-            commands: BTreeMap::new(),
+            commands: LiteMap::new(),
             deadline: None,
             watchdog_deadline: None,
             watchdog_seen: None,
@@ -231,7 +232,12 @@ impl Machine {
 
     /// The next thing to do, oldest first.
     pub fn next_action(&mut self) -> Option<Action> {
-        self.actions.pop_front()
+        let next = self.actions.pop_front();
+        if next.is_none() {
+            // A service has something to do now and then; there are many services.
+            self.actions = VecDeque::new();
+        }
+        next
     }
 
     /// When `Tick` is due (CLOCK_MONOTONIC, µs), if ever.

@@ -68,6 +68,7 @@ impl Machine {
         }
         let list = self.commands.entry(kind).or_default();
         if list.len() <= index {
+            list.reserve_exact(index + 1 - list.len());
             list.resize(index + 1, ExecStatus::default());
         }
         if let Some(slot) = list.get_mut(index) {

@@ -15,6 +15,9 @@ use crate::core::graph::UnitId;
 /// The begin of the name tells most of them apart without a look at the rest.
 type Turn = (Reverse<u8>, [u8; 16], UnitName, JobId);
 
+/// For how many jobs there is room when there are none.
+const KEPT: usize = 64;
+
 /// Jobs are looked up all the time, by numbers that nobody else chooses: they need no strong hash.
 #[derive(Debug, Clone, Copy, Default)]
 struct IdHasher(u64);
@@ -101,6 +104,10 @@ impl Jobs {
     /// Takes a job out; whoever waited for it is to be tried again.
     pub fn remove(&mut self, id: JobId) -> Option<Job> {
         let job = self.table.remove(&id)?;
+        if self.table.is_empty() {
+            // Booting has thousands of jobs, the rest of the time a few.
+            self.table.shrink_to(KEPT);
+        }
         self.devices.remove(&id);
         if job.queued {
             self.runnable.remove(&turn(&job));
