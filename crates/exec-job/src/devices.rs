@@ -27,8 +27,7 @@ pub struct Devices {
 
 /// The devices of a unit; `None` when it may use all.
 pub fn devices(unit: &Unit) -> Option<Devices> {
-    let groups = std::fs::read_to_string("/proc/devices").unwrap_or_default();
-    of(unit, &groups, &node)
+    of(unit, &|| std::fs::read_to_string("/proc/devices").unwrap_or_default(), &node)
 }
 
 /// Kind and numbers of a device node.
@@ -48,7 +47,7 @@ fn node(path: &str) -> Option<Node> {
     Some((class, part(nix::sys::stat::major(number))?, part(nix::sys::stat::minor(number))?))
 }
 
-fn of(unit: &Unit, groups: &str, node: &dyn Fn(&str) -> Option<Node>) -> Option<Devices> {
+fn of(unit: &Unit, groups: &dyn Fn() -> String, node: &dyn Fn(&str) -> Option<Node>) -> Option<Devices> {
     let allowed = unit.pairs(cgroup::DEVICE_ALLOW);
     let strict = match unit.word(cgroup::DEVICE_POLICY) {
         "strict" => true,
@@ -57,6 +56,8 @@ fn of(unit: &Unit, groups: &str, node: &dyn Fn(&str) -> Option<Node>) -> Option<
         _ if allowed.is_empty() => return None,
         _ => false,
     };
+    let groups = groups();
+    let groups = groups.as_str();
     let mut rules = Vec::new();
     let mut complaints = Vec::new();
     let one = |(class, major, minor): Node, access| Rule { class, major: Some(major), minor: Some(minor), access };
@@ -137,7 +138,7 @@ mod tests {
         let pairs = allow.iter().map(|(device, access)| ((*device).to_owned(), (*access).to_owned())).collect();
         unit.set(cgroup::DEVICE_POLICY, Value::Word(policy.into()), Origin::default());
         unit.set(cgroup::DEVICE_ALLOW, Value::Pairs(pairs), Origin::default());
-        let devices = of(&unit, GROUPS, &known)?;
+        let devices = of(&unit, &|| GROUPS.to_owned(), &known)?;
         let number = |number: Option<u32>| number.map_or_else(|| "*".to_owned(), |number| number.to_string());
         let rules = devices.rules.iter().map(|rule| {
             let class = if rule.class == Class::Block { 'b' } else { 'c' };

@@ -83,10 +83,10 @@ impl Supervisor {
 fn write(root: &CgroupRoot, group: &Cgroup, attributes: Vec<Attribute>) -> Vec<String> {
     let mut complaints = Vec::new();
     let mut missing: BTreeSet<(&str, &str)> = BTreeSet::new();
-    let available = root.controllers();
+    let there = group.controllers();
     for attribute in attributes {
-        let known = available.iter().any(|controller| controller == attribute.controller);
-        let given = if known { root.give(group, attribute.controller) } else { Ok(false) };
+        let is_there = there.iter().any(|controller| controller == attribute.controller);
+        let given = if is_there { Ok(true) } else { root.give(group, attribute.controller) };
         let written = given.and_then(|given| match attribute.file {
             _ if !given => Ok(false),
             "" => Ok(true),

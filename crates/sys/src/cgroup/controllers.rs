@@ -16,9 +16,6 @@ impl CgroupRoot {
     /// # Errors
     /// What the kernel says: EBUSY where processes are in a cgroup between (only the leaves may have any).
     pub fn give(&self, cgroup: &Cgroup, controller: &str) -> io::Result<bool> {
-        if words(&cgroup.path.join("cgroup.controllers")).iter().any(|word| word == controller) {
-            return Ok(true);
-        }
         if !self.controllers().iter().any(|word| word == controller) {
             return Ok(false);
         }
@@ -34,6 +31,11 @@ impl CgroupRoot {
 }
 
 impl Cgroup {
+    /// Controllers that this cgroup has.
+    pub fn controllers(&self) -> Vec<String> {
+        words(&self.path.join("cgroup.controllers"))
+    }
+
     /// Writes an attribute, such as `pids.max`.
     ///
     /// # Errors
