@@ -38,6 +38,12 @@ pub enum Request {
         /// As [`crate::worker::Request::Start`] has it.
         definition: String,
     },
+    /// Whether services whose watchdog isn't notified in time are ended (`systemctl service-watchdogs`), which they are until
+    /// the contrary is told. Sent at every change, and when the supervisor was away.
+    Watchdogs {
+        /// They are.
+        on: bool,
+    },
     /// A name on the message bus that some service has as its `BusName=` got an owner or lost it. Sent at every change, and
     /// for all names when either side was away.
     BusName {
@@ -71,6 +77,7 @@ impl Request {
                 let (unit, definition) = arguments(message)?;
                 Some(Request::Slice { unit, definition })
             }
+            "Watchdogs" => Some(Request::Watchdogs { on: arguments::<(bool,)>(message)?.0 }),
             "BusName" => {
                 let (name, owner, pid) = arguments(message)?;
                 Some(Request::BusName { name, owner, pid })
@@ -90,6 +97,7 @@ impl Request {
             Request::Start { unit } => call(SUPERVISOR, "Start", &(unit,)),
             Request::Refuse { unit, result, cause } => call(SUPERVISOR, "Refuse", &(unit, result, cause)),
             Request::Slice { unit, definition } => call(SUPERVISOR, "Slice", &(unit, definition)),
+            Request::Watchdogs { on } => tell(SUPERVISOR, "Watchdogs", &(on,)),
             Request::BusName { name, owner, pid } => call(SUPERVISOR, "BusName", &(name, owner, pid)),
         }
     }
@@ -108,8 +116,9 @@ mod tests {
         };
         let name = Request::BusName { name: "org.example.A".into(), owner: ":1.7".into(), pid: 42 };
         let slice = Request::Slice { unit: "a.slice".into(), definition: "{}".into() };
-        for request in [slice, Request::Idle, Request::Quiet, Request::Start { unit: "a.service".into() }, refuse, name]
-        {
+        let start = Request::Start { unit: "a.service".into() };
+        let watchdogs = Request::Watchdogs { on: false };
+        for request in [slice, Request::Idle, Request::Quiet, start, refuse, watchdogs, name] {
             assert_eq!(Request::parse(&request.message().unwrap()).unwrap(), Some(request));
         }
     }

@@ -67,6 +67,7 @@ pub fn host(
     Ok(Host {
         mode,
         state,
+        watchdogs: true,
         launcher: runner.is_present().then(std::os::unix::process::parent_id),
         runner,
         journal: Journal::new(mode, NAME),

@@ -42,6 +42,7 @@ struct World {
     orphans: Vec<u32>,
     pid_file: Option<PidFile>,
     spawn_fails: bool,
+    no_watchdogs: bool,
     /// Instances by process.
     runs: BTreeMap<u32, u64>,
     /// Instances of which nothing is left.
@@ -63,6 +64,10 @@ impl View for World {
 
     fn orphans(&self) -> Vec<u32> {
         self.orphans.clone()
+    }
+
+    fn watchdogs(&self) -> bool {
+        !self.no_watchdogs
     }
 
     fn instance_populated(&self, instance: &Instance) -> Option<bool> {
@@ -290,6 +295,7 @@ impl Run {
             }
             ["instance-empty", run] => self.world.empty.push(run.parse().expect("an instance")),
             ["alive", pid] => self.world.alive.push(pid.parse().expect("a process")),
+            ["watchdogs", on] => self.world.no_watchdogs = *on == "no",
             ["orphans", pids @ ..] => {
                 self.world.orphans = pids.iter().map(|pid| pid.parse().expect("a process")).collect();
             }

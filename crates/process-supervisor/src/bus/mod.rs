@@ -120,6 +120,7 @@ fn answer(
             special::Request::Start { unit } => supervisor.start_known(&unit).map_err(request_error)?,
             special::Request::Slice { unit, definition } if definition.is_empty() => supervisor.slice_down(&unit),
             special::Request::Slice { unit, definition } => supervisor.slice(slice(&unit, &definition)?),
+            special::Request::Watchdogs { on } => supervisor.heed_watchdogs(on),
             special::Request::BusName { name, owner, pid } => supervisor.bus_name(&name, !owner.is_empty(), pid),
             special::Request::Refuse { unit, result, cause } => {
                 let result = ServiceResult::parse(&result)

@@ -39,6 +39,10 @@ pub trait View {
     fn instance_populated(&self, instance: &Instance) -> Option<bool>;
     /// Whether this process is one of that instance.
     fn is_of_instance(&self, pid: Pid, instance: &Instance) -> bool;
+    /// Whether a watchdog that isn't notified in time ends a service (`systemctl service-watchdogs`).
+    fn watchdogs(&self) -> bool {
+        true
+    }
     /// What the PID file says, or why it can't be read.
     fn pid_file(&self) -> Result<PidFile, String>;
 }

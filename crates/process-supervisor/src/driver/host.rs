@@ -38,6 +38,8 @@ pub struct Host {
     pub own_output: bool,
     /// Random in each boot, part of the names of private directories.
     pub boot_id: String,
+    /// Missed watchdogs end services.
+    pub watchdogs: bool,
     /// The launcher (our parent), if we run under one: it reaps orphans while we are away.
     pub launcher: Option<u32>,
 }

@@ -228,6 +228,11 @@ impl Supervisor {
         &self.host
     }
 
+    /// Whether missed watchdogs end services from now on.
+    pub fn heed_watchdogs(&mut self, on: bool) {
+        self.host.watchdogs = on;
+    }
+
     /// A service.
     pub fn service(&self, unit: &str) -> Option<&Service> {
         self.services.get(unit).map(|service| &**service)

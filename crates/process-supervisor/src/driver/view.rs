@@ -126,6 +126,10 @@ impl View for KernelView<'_> {
         self.members().iter().filter(|pid| ours(pid)).filter_map(|pid| u32::try_from(*pid).ok()).collect()
     }
 
+    fn watchdogs(&self) -> bool {
+        self.host.watchdogs
+    }
+
     fn instance_populated(&self, instance: &Instance) -> Option<bool> {
         self.is_populated(instance)
     }

@@ -9,6 +9,7 @@ use zbus::message::Type;
 use zbus::{Message, OwnedVariant, Variant};
 
 use super::generators::Purpose;
+use super::workers::WATCHDOGS;
 use super::{Broker, now};
 use crate::core::{Cause, EngineError, Event, Happening, JobRequest, PlannedJob, Reply, WhyEntry, Worker};
 use crate::face::call::{Answer, Answered, Call, Caller, Origin};
@@ -216,7 +217,12 @@ impl Broker {
                 Ok(())
             }
             ("LogTarget", Variant::Str(target)) if target.as_str() == self.model.facts.log_target => Ok(()),
-            ("ServiceWatchdogs", Variant::Bool(true)) => Ok(()),
+            (WATCHDOGS, Variant::Bool(on)) => {
+                self.model.facts.saved.properties.insert(WATCHDOGS.to_owned(), (*on).into());
+                self.store.save_facts(&self.model.facts.saved);
+                self.tell_watchdogs();
+                Ok(())
+            }
             (name, _) => Err(errors::not_supported(&format!("Setting {name}"))),
         }
     }

@@ -93,6 +93,8 @@ impl Workers {
 
 /// Signals of the supervisor that are taken together at most.
 const TOGETHER: usize = 32;
+/// The manager's property that says whether missed watchdogs end services.
+pub(super) const WATCHDOGS: &str = "ServiceWatchdogs";
 
 impl Broker {
     /// Takes what the supervisor's connection brings. A service that ends, or is restarted, tells several things at once: what
@@ -151,6 +153,9 @@ impl Broker {
             self.workers.send(worker, bus_api::supervisor::Request::Quiet.message());
             // Before it is told to start anything in them.
             self.tell_slices();
+            if !self.watchdogs() {
+                self.tell_watchdogs();
+            }
         }
     }
 
@@ -241,6 +246,17 @@ impl Broker {
         let up = self.model.engine.unit(slice).is_some_and(|view| view.active.is_up());
         let definition = if up { self.definition(slice).unwrap_or_default() } else { String::new() };
         let told = bus_api::supervisor::Request::Slice { unit: slice.to_string(), definition };
+        self.workers.send(Worker::Supervisor, told.message());
+    }
+
+    /// Whether missed watchdogs end services.
+    fn watchdogs(&self) -> bool {
+        self.model.facts.saved.properties.get(WATCHDOGS) != Some(&serde_json::Value::Bool(false))
+    }
+
+    /// Tells the supervisor.
+    pub(super) fn tell_watchdogs(&self) {
+        let told = bus_api::supervisor::Request::Watchdogs { on: self.watchdogs() };
         self.workers.send(Worker::Supervisor, told.message());
     }
 

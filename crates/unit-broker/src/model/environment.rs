@@ -22,11 +22,11 @@ const PRIVATE: [&str; 14] = [
     "WATCHDOG_USEC",
 ];
 
-/// Variables from the start, with those that clients set on top.
+/// Variables from the start, with those that clients set on top: what was there from the start can be covered, not removed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Environment {
     base: BTreeMap<String, String>,
-    client: BTreeMap<String, Option<String>>,
+    client: BTreeMap<String, String>,
 }
 
 impl Environment {
@@ -50,17 +50,12 @@ impl Environment {
         Self { base, client: BTreeMap::new() }
     }
 
-    /// All variables as `NAME=value`, by name.
+    /// All variables as `NAME=value`: those from the start by name, then the others by name.
     #[must_use]
     pub fn list(&self) -> Vec<String> {
-        let mut all: BTreeMap<&str, &str> = self.base.iter().map(|(name, value)| (&**name, &**value)).collect();
-        for (name, value) in &self.client {
-            match value {
-                Some(value) => all.insert(name, value),
-                None => all.remove(name.as_str()),
-            };
-        }
-        all.into_iter().map(|(name, value)| format!("{name}={value}")).collect()
+        let base = self.base.iter().map(|(name, value)| (name, self.client.get(name).unwrap_or(value)));
+        let more = self.client.iter().filter(|(name, _)| !self.base.contains_key(*name));
+        base.chain(more).map(|(name, value)| format!("{name}={value}")).collect()
     }
 
     /// Sets variables given as `NAME=value`. The first one that isn't such an assignment is returned, and nothing is set.
@@ -71,7 +66,7 @@ impl Environment {
         let parsed: Result<Vec<_>, String> =
             assignments.iter().map(|item| parse(item).ok_or_else(|| item.clone())).collect();
         for (name, value) in parsed? {
-            self.client.insert(name.to_owned(), Some(value.to_owned()));
+            self.client.insert(name.to_owned(), value.to_owned());
         }
         Ok(())
     }
@@ -86,25 +81,26 @@ impl Environment {
                 return Err(item.clone());
             }
         }
-        let now = self.list();
         for item in items {
             match parse(item) {
-                None => self.client.insert(item.clone(), None),
-                Some((name, _)) if now.contains(item) => self.client.insert(name.to_owned(), None),
-                Some(_) => None,
-            };
+                None => _ = self.client.remove(item),
+                Some((name, value)) if self.client.get(name).is_some_and(|is| is == value) => {
+                    self.client.remove(name);
+                }
+                Some(_) => {}
+            }
         }
         Ok(())
     }
 
     /// What clients changed, for the state file.
     #[must_use]
-    pub fn saved(&self) -> BTreeMap<String, Option<String>> {
+    pub fn saved(&self) -> BTreeMap<String, String> {
         self.client.clone()
     }
 
     /// Takes what clients had changed before a restart.
-    pub fn restore(&mut self, saved: BTreeMap<String, Option<String>>) {
+    pub fn restore(&mut self, saved: BTreeMap<String, String>) {
         self.client = saved;
     }
 }
@@ -162,10 +158,12 @@ mod tests {
         assert_eq!(environment.list(), ["A=1"]);
         environment.set(&words("B=2 A=3")).unwrap();
         assert_eq!(environment.list(), ["A=3", "B=2"]);
-        environment.unset(&words("A=1 B")).unwrap();
-        assert_eq!(environment.list(), ["A=3"]);
-        environment.unset(&words("A=3")).unwrap();
-        assert!(environment.list().is_empty());
+        environment.set(&words("AA=4")).unwrap();
+        assert_eq!(environment.list(), ["A=3", "AA=4", "B=2"]);
+        environment.unset(&words("A=1 B AA=5")).unwrap();
+        assert_eq!(environment.list(), ["A=3", "AA=4"]);
+        environment.unset(&words("A=3 AA")).unwrap();
+        assert_eq!(environment.list(), ["A=1"]);
     }
 
     #[test]

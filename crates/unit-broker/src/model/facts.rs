@@ -56,7 +56,7 @@ pub struct SavedFacts {
     /// `UnitsLoadTimestamp`: the latest daemon-reload.
     pub reload: Time,
     /// `SetEnvironment`, `UnsetEnvironment`.
-    pub environment: BTreeMap<String, Option<String>>,
+    pub environment: BTreeMap<String, String>,
     /// `SetExitCode`.
     pub exit_code: u8,
     /// Properties of the manager that clients set and nothing else keeps, as JSON.

@@ -58,7 +58,7 @@ pub fn value(model: &Model, view: &UnitView<'_>, property: &str) -> Option<Varia
         "Asserts" => conditions(unit.asserts().collect(), view.asserts),
         "LoadError" => load_error(view),
         "Markers" => strings(view.markers.words()),
-        "Transient" => Variant::Bool(view.transient),
+        "Transient" => Variant::Bool(view.transient || view.name.as_str() == "init.scope"),
         "Perpetual" => Variant::Bool(view.perpetual),
         "InvocationID" if view.invocation == [0; 16] => array(&Signature::U8, []),
         "InvocationID" => array(&Signature::U8, view.invocation.iter().map(|byte| Variant::U8(*byte))),

@@ -6,7 +6,7 @@ use super::DependencyKind::{
 use super::{Edges, Rule, Source};
 use crate::name::UnitName;
 use crate::table::{RowId, rows};
-use crate::unit::Unit;
+use crate::unit::{LoadState, Unit};
 use crate::unit_type::UnitType;
 use crate::value::Value;
 
@@ -28,7 +28,7 @@ pub(super) fn add(edges: &mut Edges<'_>) {
 
 fn service(edges: &mut Edges<'_>) {
     use rows::service as s;
-    if edges.unit.word(s::TYPE) == "dbus" {
+    if edges.unit.word(s::TYPE) == "dbus" && !edges.unit.str(s::BUS_NAME).is_empty() {
         edges.add_all(&[Requires, After], "dbus.socket", Source::Implicit(Rule::BusOfService));
     }
     if let Value::Units(sockets) = edges.unit.value(s::SOCKETS) {
@@ -169,7 +169,11 @@ pub(super) fn slice(edges: &mut Edges<'_>) {
     if let Value::Units(slices) = unit.value(rows::cgroup::SLICE) {
         for (name, origin) in slices.names.iter().zip(&slices.origins) {
             let source = edges.source(*origin, Rule::SliceOfUnit);
-            edges.add_all(&[Requires, After, InSlice], name.as_str(), source);
+            // What is refused has a slice all the same, but nothing is asked of it.
+            if unit.load_state == LoadState::Loaded {
+                edges.add_all(&[Requires, After], name.as_str(), source);
+            }
+            edges.add_all(&[InSlice], name.as_str(), source);
         }
     }
 }

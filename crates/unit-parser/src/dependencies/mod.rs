@@ -69,8 +69,6 @@ impl Unit {
         if self.load_state == LoadState::Loaded || self.complete {
             implicit::add(&mut edges);
             default::add(&mut edges);
-        }
-        if self.load_state == LoadState::Loaded {
             implicit::slice(&mut edges);
         }
         edges.list

@@ -88,7 +88,7 @@ impl Machine {
         }
         match message.watchdog {
             Some(Ping::Alive) if self.state.has_watchdog() => self.pet_watchdog(),
-            Some(Ping::Trigger) if self.state.has_watchdog() => {
+            Some(Ping::Trigger) if self.state.has_watchdog() && view.watchdogs() => {
                 self.watchdog_deadline = None;
                 self.cause = "the service asked for its watchdog (WATCHDOG=trigger)".into();
                 self.log(Level::Warning, "Watchdog request!");

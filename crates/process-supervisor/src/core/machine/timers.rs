@@ -14,9 +14,14 @@ impl Machine {
         if self.watchdog_deadline.is_some_and(|at| at <= self.now.monotonic) {
             self.watchdog_deadline = None;
             let limit = span(self.watchdog_usec().unwrap_or(0));
-            self.cause = format!("watchdog timeout (limit {limit})");
-            self.log(Level::Warning, format!("Watchdog timeout (limit {limit})!"));
-            self.watchdog_missed(view);
+            if view.watchdogs() {
+                self.cause = format!("watchdog timeout (limit {limit})");
+                self.log(Level::Warning, format!("Watchdog timeout (limit {limit})!"));
+                self.watchdog_missed(view);
+            } else {
+                let text = format!("Watchdog disabled! Ignoring watchdog timeout (limit {limit})!");
+                self.log(Level::Warning, text);
+            }
         }
         self.drained(view);
         if self.deadline.is_some_and(|at| at <= self.now.monotonic) {

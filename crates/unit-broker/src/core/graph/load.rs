@@ -10,6 +10,7 @@ use super::record::{Record, UnitId};
 use super::settings::Settings;
 use crate::core::api::action::Action;
 use crate::core::api::types::ActiveState;
+use crate::core::api::view::Stamps;
 use crate::core::engine::{Cx, Engine};
 use crate::core::kinds;
 
@@ -90,6 +91,10 @@ impl Engine {
         record.settings = Settings::of(&unit, start_limit, device_timeout);
         record.definition = Arc::new(unit);
         if kinds::is_perpetual(&record.name, self.options.user) {
+            if !record.perpetual {
+                let at = cx.now;
+                record.stamps = Stamps { state_change: at, inactive_exit: at, active_enter: at, ..record.stamps };
+            }
             record.perpetual = true;
             record.active = ActiveState::Active;
             record.sub = kinds::active_sub(record.name.unit_type()).into();
