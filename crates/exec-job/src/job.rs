@@ -4,10 +4,10 @@ use std::os::fd::RawFd;
 use std::path::PathBuf;
 
 use daemon_runtime::paths::Mode;
-use sys::executor::{Job, PassedFd, PrivateTmp, Tty, WorkingDirectory};
+use sys::executor::{Job, PassedFd, PrivateTmp, PrivateUsers, Tty, WorkingDirectory};
 use thiserror::Error;
 use unit_parser::rows::exec;
-use unit_parser::{ExecCommand, RowId, Unit};
+use unit_parser::{ExecCommand, RowId, Unit, Value};
 
 use crate::core::{expand, seccomp};
 use crate::identity::{self, Identity};
@@ -120,11 +120,26 @@ pub fn prepare(plan: &Plan<'_>) -> Result<(Job, Vec<String>), PrepareError> {
         network: shared::held_or(shared::network(unit), plan.network),
         ipc: shared::held_or(shared::ipc(unit), plan.ipc),
         protect_hostname: unit.bool(exec::PROTECT_HOSTNAME) || unit.word(exec::PROTECT_HOSTNAME) == "yes",
+        private_users: private_users(unit),
         refusal,
         ..Job::default()
     };
     limits::apply(unit, &mut job);
     Ok((job, complaints))
+}
+
+/// `PrivateUsers=`
+fn private_users(unit: &Unit) -> Option<PrivateUsers> {
+    match unit.value(exec::PRIVATE_USERS) {
+        Value::Bool(true) => Some(PrivateUsers::Own),
+        Value::Word(word) => match word.as_ref() {
+            "yes" | "self" => Some(PrivateUsers::Own),
+            "identity" => Some(PrivateUsers::Identity),
+            "full" => Some(PrivateUsers::Full),
+            _ => None,
+        },
+        _ => None,
+    }
 }
 
 /// `CapabilityBoundingSet=` without what the protections take away.

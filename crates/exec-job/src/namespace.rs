@@ -38,6 +38,7 @@ pub(super) fn namespace(unit: &Unit, private_tmp: Option<PrivateTmp>) -> Option<
         read_write: unit.list(exec::READ_WRITE_PATHS).to_vec(),
         inaccessible,
         executable: executable(unit),
+        propagation: propagation(unit),
         temporary: unit.pairs(exec::TEMPORARY_FILE_SYSTEM).to_vec(),
         binds,
     };
@@ -45,6 +46,11 @@ pub(super) fn namespace(unit: &Unit, private_tmp: Option<PrivateTmp>) -> Option<
     let root = !unit.str(exec::ROOT_DIRECTORY).is_empty();
     let wanted = root || unit.bool(exec::PRIVATE_MOUNTS) || namespace != MountNamespace::default();
     wanted.then_some(namespace)
+}
+
+/// `MountFlags=`; shared is what it is anyway.
+fn propagation(unit: &Unit) -> u64 {
+    Some(unit.uint(exec::MOUNT_FLAGS)).filter(|flags| *flags != nix::mount::MsFlags::MS_SHARED.bits()).unwrap_or(0)
 }
 
 /// `ExecPaths=` and `NoExecPaths=`.

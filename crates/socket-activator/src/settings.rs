@@ -1,5 +1,7 @@
 //! A loaded `.socket` unit as this daemon uses it: the policy of the state machine, and how its sockets are made.
 
+use std::path::PathBuf;
+
 use unit_parser::{ExecCommand, ListenAddress, Unit, UnitType, rows};
 
 use crate::core::Policy;
@@ -36,6 +38,17 @@ pub struct OpenOptions {
     pub symlinks: Vec<String>,
     /// `RemoveOnStop=`
     pub remove_on_stop: bool,
+    /// `USBFunctionDescriptors=` and `USBFunctionStrings=` of the service.
+    pub usb: Option<UsbFiles>,
+}
+
+/// What a USB function is described by before anything listens on it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UsbFiles {
+    /// `USBFunctionDescriptors=`
+    pub descriptors: PathBuf,
+    /// `USBFunctionStrings=`
+    pub strings: PathBuf,
 }
 
 /// Socket options, set on listening sockets and on accepted connections alike.
@@ -241,7 +254,18 @@ fn open_options(unit: &Unit) -> OpenOptions {
         message_queue: (queue.0 > 0 && queue.1 > 0).then_some(queue),
         symlinks: unit.list(row::SYMLINKS).to_vec(),
         remove_on_stop: unit.bool(row::REMOVE_ON_STOP),
+        usb: usb_files(unit),
     }
+}
+
+/// The service's settings come with the socket's.
+fn usb_files(unit: &Unit) -> Option<UsbFiles> {
+    use unit_parser::rows::service;
+    let path = |row| Some(unit.str(row)).filter(|path| !path.is_empty()).map(PathBuf::from);
+    Some(UsbFiles {
+        descriptors: path(service::USB_FUNCTION_DESCRIPTORS)?,
+        strings: path(service::USB_FUNCTION_STRINGS)?,
+    })
 }
 
 fn mode(bits: u64) -> u32 {

@@ -8,7 +8,7 @@ use crate::dependencies::DependencyKind;
 use crate::diagnostic::Diagnostic;
 use crate::name::UnitName;
 use crate::table::{RowId, rows};
-use crate::value::{Condition, ExecCommand, ExitStatusSet, ListenAddress, Rlimit, SharedNames, Value};
+use crate::value::{Condition, ExecCommand, ExitStatusSet, ListenAddress, ListenKind, Rlimit, SharedNames, Value};
 
 /// How loading went; the words are those of the D-Bus property `LoadState`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -198,6 +198,21 @@ impl Unit {
                 setting.value.extend(value);
             }
             None => self.set(id, value, origin),
+        }
+    }
+
+    /// Whether it has a `ListenUSBFunction=`.
+    pub fn is_usb_function(&self) -> bool {
+        self.listen().iter().any(|listen| listen.kind == ListenKind::UsbFunction)
+    }
+
+    /// A USB function is described by files that its service names (systemd.service(5), USBFunctionDescriptors=): whoever
+    /// opens the socket is told of them as if the socket had the settings.
+    pub fn describe_usb(&mut self, service: &Unit) {
+        for row in [rows::service::USB_FUNCTION_DESCRIPTORS, rows::service::USB_FUNCTION_STRINGS] {
+            if let Some(setting) = service.setting(row) {
+                self.set(row, setting.value.clone(), setting.origin);
+            }
         }
     }
 

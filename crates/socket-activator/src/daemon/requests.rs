@@ -239,13 +239,16 @@ impl Daemon {
         let unit = self.units.get(name);
         let unit = unit.ok_or_else(|| BusError::new(ErrorName::NoSuchUnit, format!("Unit {name} not loaded.")))?;
         let mut fds = Vec::new();
-        for fd in unit.ports.iter().filter_map(|port| port.fd.as_ref()) {
+        for port in &unit.ports {
+            let Some(fd) = &port.fd else { continue };
             // Services get blocking sockets unless NonBlocking= says otherwise (systemd.exec(5)); we only poll this one.
             if !unit.settings.accepts() {
                 sys::net::set_blocking(fd.as_fd()).map_err(|error| BusError::from_io(&error))?;
             }
             let copy = fd.as_fd().try_clone_to_owned().map_err(|error| BusError::from_io(&error))?;
             fds.push((unit.settings.descriptor_name.clone(), copy.into()));
+            let more = port.endpoints().map_err(|error| BusError::from_io(&error))?;
+            fds.extend(more.into_iter().map(|fd| (unit.settings.descriptor_name.clone(), fd.into())));
         }
         Ok(fds)
     }

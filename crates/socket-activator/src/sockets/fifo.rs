@@ -1,4 +1,4 @@
-//! `ListenFIFO=`, `ListenSpecial=`, `ListenUSBFunction=`: what is opened by path.
+//! `ListenFIFO=`, `ListenSpecial=`: what is opened by path.
 
 use std::fs::{File, OpenOptions as FileOptions};
 use std::io::{self, ErrorKind};
@@ -53,22 +53,18 @@ pub fn open_special(path: &Path, what: &str, writable: bool) -> Result<OwnedFd, 
     Ok(file.into())
 }
 
-/// The control endpoint of a FunctionFS.
-pub fn open_usb_function(path: &Path, what: &str) -> Result<OwnedFd, OpenError> {
-    let file = open_file(&path.join("ep0"), true).map_err(at("open USB function", what))?;
-    Ok(file.into())
-}
-
-fn open_file(path: &Path, writable: bool) -> io::Result<File> {
+/// Opens without waiting for anybody, and never by way of a link.
+pub(super) fn open_file(path: &Path, writable: bool) -> io::Result<File> {
     FileOptions::new().read(true).write(writable).custom_flags(FLAGS).open(path)
 }
 
-fn watchable(file: &File) -> io::Result<()> {
+/// Whether there can ever be anything to wait for.
+pub(super) fn watchable(file: &File) -> io::Result<()> {
     let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
     Ok(epoll.add(file, EpollEvent::new(EpollFlags::EPOLLIN, 0))?)
 }
 
 /// systemd's word for "something else is there".
-fn exists() -> io::Error {
+pub(super) fn exists() -> io::Error {
     io::Error::from_raw_os_error(libc::EEXIST)
 }

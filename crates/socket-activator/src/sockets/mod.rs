@@ -14,6 +14,7 @@ pub mod options;
 pub mod port;
 pub mod queue;
 pub mod unix;
+pub(crate) mod usb;
 
 pub use error::OpenError;
 pub use open::open;

@@ -5,7 +5,7 @@ use std::os::fd::OwnedFd;
 use unit_parser::{ListenAddress, ListenKind};
 
 use super::error::OpenError;
-use super::{address, fifo, inet, netlink, queue, unix};
+use super::{address, fifo, inet, netlink, queue, unix, usb};
 use crate::settings::OpenOptions;
 
 /// Opens a socket, FIFO, file or queue; non-blocking, close-on-exec, listening if it can.
@@ -19,7 +19,7 @@ pub fn open(listen: &ListenAddress, options: &OpenOptions) -> Result<OwnedFd, Op
         ListenKind::Special => fifo::open_special(address::path(listen)?, what, options.writable),
         ListenKind::Netlink => netlink::open(listen),
         ListenKind::MessageQueue => queue::open(address::path(listen)?, what, options),
-        ListenKind::UsbFunction => fifo::open_usb_function(address::path(listen)?, what),
+        ListenKind::UsbFunction => usb::open(address::path(listen)?, what, options.usb.as_ref()),
     }
 }
 

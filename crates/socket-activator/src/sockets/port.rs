@@ -8,7 +8,7 @@ use sys::net;
 use unit_parser::{ListenAddress, ListenKind};
 
 use super::error::{OpenError, at};
-use super::{address, node, open, options};
+use super::{address, node, open, options, usb};
 use crate::core::rate_limit::RateLimit;
 use crate::settings::Settings;
 
@@ -83,6 +83,17 @@ impl Port {
             && let Ok(name) = address::path(&self.address)
         {
             let _ = net::mq_unlink(&name.to_string_lossy());
+        }
+    }
+
+    /// What goes to the service beside the descriptor: the endpoints of a USB function.
+    ///
+    /// # Errors
+    /// When they can't be opened.
+    pub fn endpoints(&self) -> std::io::Result<Vec<OwnedFd>> {
+        match address::path(&self.address) {
+            Ok(path) if self.address.kind == ListenKind::UsbFunction => usb::endpoints(path),
+            _ => Ok(Vec::new()),
         }
     }
 

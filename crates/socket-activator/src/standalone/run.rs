@@ -11,6 +11,7 @@ use unit_parser::{LoadPath, Loader, Unit, UnitName, machine};
 use super::services::Services;
 use crate::core::{Event, State};
 use crate::daemon::Daemon;
+use crate::settings::Settings;
 
 /// Loads the units, each by its file's path or by name; a failure as a sentence.
 pub fn load(units: &[PathBuf], common: &CommonArgs) -> Result<(Services, Vec<Unit>), String> {
@@ -44,6 +45,14 @@ fn load_one(loader: &Loader, path: &Path) -> Result<Unit, String> {
     match &unit.load_error {
         Some((_, text)) => Err(format!("{}: {text}", path.display())),
         None if !unit.is_loaded() => Err(format!("{}: {}", path.display(), unit.load_state.as_str())),
+        None if unit.is_usb_function() => {
+            let service = Settings::from_unit(&unit).policy.service;
+            let mut unit = unit;
+            if let Ok(service) = UnitName::parse(&service) {
+                unit.describe_usb(&loader.load(&service));
+            }
+            Ok(unit)
+        }
         None => Ok(unit),
     }
 }

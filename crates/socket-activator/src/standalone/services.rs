@@ -5,7 +5,7 @@
 use daemon_runtime::dynamic_users::DynamicUsers;
 use std::collections::BTreeMap;
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 use std::path::PathBuf;
 use std::rc::Rc;
 
@@ -150,7 +150,8 @@ impl Daemon {
         let command = commands.first().ok_or_else(|| io::Error::other("the unit has no ExecStart="))?;
         warn_of_the_rest(unit, commands.len());
         let non_blocking = unit.bool(rows::service::NON_BLOCKING);
-        let fds = self.service_fds(trigger, non_blocking);
+        let (mut fds, endpoints) = self.service_fds(trigger, non_blocking)?;
+        fds.extend(endpoints.iter().map(|(name, fd)| (name.clone(), fd.as_raw_fd())));
         let plan = Plan {
             unit,
             command,
@@ -176,16 +177,20 @@ impl Daemon {
         Ok(spawn(&SpawnRequest { executor, job: &job, cgroup: None })?.pidfd)
     }
 
-    /// The connection, or the sockets of every unit that triggers the service.
-    fn service_fds(&self, trigger: &Trigger, non_blocking: bool) -> Vec<(String, RawFd)> {
+    /// The connection, or the sockets of every unit that triggers the service; and what is opened for it beside them.
+    fn service_fds(
+        &self,
+        trigger: &Trigger,
+        non_blocking: bool,
+    ) -> io::Result<(Vec<Named<RawFd>>, Vec<Named<OwnedFd>>)> {
         let connection = trigger.connection.and_then(|cookie| {
             self.units.values().find_map(|unit| unit.connections.get(&cookie)).map(AsRawFd::as_raw_fd)
         });
         if let Some(fd) = connection {
-            return vec![("connection".to_owned(), fd)];
+            return Ok((vec![("connection".to_owned(), fd)], Vec::new()));
         }
         let triggering = self.units.values().filter(|unit| unit.settings.policy.service == trigger.service);
-        let mut fds = Vec::new();
+        let (mut fds, mut endpoints) = (Vec::new(), Vec::new());
         for unit in triggering.filter(|unit| !unit.settings.accepts()) {
             for fd in unit.ports.iter().filter_map(|port| port.fd.as_ref()) {
                 // They are without when they come from us; a service before may have changed that.
@@ -194,10 +199,17 @@ impl Daemon {
                 }
                 fds.push((unit.settings.descriptor_name.clone(), fd.as_raw_fd()));
             }
+            for port in &unit.ports {
+                let name = &unit.settings.descriptor_name;
+                endpoints.extend(port.endpoints()?.into_iter().map(|fd| (name.clone(), fd)));
+            }
         }
-        fds
+        Ok((fds, endpoints))
     }
 }
+
+/// A descriptor with its name.
+type Named<T> = (String, T);
 
 /// What a unit sets and this mode ignores.
 fn warn_of_the_rest(unit: &Unit, commands: usize) {

@@ -77,6 +77,12 @@ pub(super) fn is_admin() -> io::Result<bool> {
     Ok(Sets::read()?.effective & 1 << CAP_SYS_ADMIN != 0)
 }
 
+/// Whether the process has CAP_SETUID, so that it may map other users than its own into a user namespace.
+pub(super) fn can_change_users() -> io::Result<bool> {
+    const CAP_SETUID: u32 = 7;
+    Ok(Sets::read()?.effective & 1 << CAP_SETUID != 0)
+}
+
 /// Highest capability that this kernel knows.
 fn last() -> u32 {
     let text = fs::read_to_string("/proc/sys/kernel/cap_last_cap").unwrap_or_default();

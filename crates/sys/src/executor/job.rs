@@ -115,6 +115,19 @@ pub struct Job {
     pub ipc: Option<Namespace>,
     /// ProtectHostname=: an UTS namespace.
     pub protect_hostname: bool,
+    /// PrivateUsers=: a user namespace.
+    pub private_users: Option<PrivateUsers>,
+}
+
+/// Which users there are in a user namespace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum PrivateUsers {
+    /// yes, self: the process's own and the spawner's.
+    Own,
+    /// identity: the first 65536.
+    Identity,
+    /// full: all.
+    Full,
 }
 
 /// `struct sock_filter`: an instruction of the kernel's packet filter machine. Written as four numbers.
@@ -384,6 +397,8 @@ pub struct MountNamespace {
     pub temporary: Vec<(String, String)>,
     /// BindPaths=, BindReadOnlyPaths=.
     pub binds: Vec<Bind>,
+    /// MountFlags=: the flag of mount(2) that says how mounts propagate; 0 is shared.
+    pub propagation: u64,
 }
 
 /// Where a unit's private /tmp and /var/tmp live, such as `/tmp/systemd-private-ID-UNIT-RANDOM`. The executor makes missing

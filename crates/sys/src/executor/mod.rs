@@ -20,6 +20,7 @@ pub(crate) mod report;
 pub(crate) mod run;
 mod seccomp;
 mod stdio;
+mod users;
 
 pub use credentials::remove as remove_credentials;
 pub use job::*;

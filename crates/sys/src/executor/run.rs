@@ -4,6 +4,7 @@ use super::report::{ABOUT_TO_EXEC, At};
 use super::{Failure, Job, Step};
 use super::{
     attributes, capabilities, credentials, descriptors, directories, identity, namespace, program, seccomp, stdio,
+    users,
 };
 use crate::signals;
 use std::convert::Infallible;
@@ -118,7 +119,9 @@ fn become_service(job: &Job, channels: &mut Channels) -> Result<Infallible, Fail
     let mut env = program::environment(job, &directories, journal, Some(program::Own::read(job)));
 
     namespace::enter(job)?;
+    let spawner = (nix::unistd::getuid(), nix::unistd::getgid());
     identity::groups(job)?;
+    users::enter(job, spawner)?;
     namespace::change_root(job)?;
     let path = program::locate(job)?;
     descriptors::arrange(job, channels)?;

@@ -66,7 +66,7 @@ fn open(
         Stdio::File { path, mode } => above_stdio(open_file(path, *mode)?),
         Stdio::Tty => tty.map_or_else(|| Err(io::Error::from_raw_os_error(libc::ENXIO)), |fd| copy(fd.as_raw_fd())),
         Stdio::Journal(stream) => journal(stream).or_else(|_| null(access)),
-        Stdio::Data(bytes) => above_stdio(File::from(crate::memfd::sealed("stdin", bytes)?)),
+        Stdio::Data(bytes) => above_stdio(File::from(crate::memfd::sealed("data-fd", bytes)?)),
     }
 }
 

@@ -123,6 +123,7 @@ fn is_simple(job: &Job) -> bool {
         && job.numa.is_none()
         && job.ipc.is_none()
         && !job.protect_hostname
+        && job.private_users.is_none()
         && marks_close_on_exec()
 }
 

@@ -544,6 +544,78 @@ fn namespaces() -> Vec<Case> {
             ..FINE
         },
         Case {
+            name: "PrivateUsers=",
+            root: true,
+            job: |_| Job {
+                private_users: Some(PrivateUsers::Own),
+                user: nobody(),
+                ..shell(
+                    "id -u; tr -s ' ' </proc/self/uid_map; cat /proc/self/setgroups; stat -c %u /etc/passwd /var/mail",
+                )
+            },
+            out: "65534\n 0 0 1\n 65534 65534 1\ndeny\n0\n0\n",
+            ..FINE
+        },
+        Case {
+            name: "PrivateUsers= of root, and only root",
+            root: true,
+            job: |p| Job {
+                private_users: Some(PrivateUsers::Own),
+                ..shell(&format!(
+                    "tr -s ' ' </proc/self/uid_map; : >{0}/x; chown 5 {0}/x 2>/dev/null || echo no",
+                    p.dir.display()
+                ))
+            },
+            out: " 0 0 1\nno\n",
+            ..FINE
+        },
+        Case {
+            name: "MountFlags=",
+            root: true,
+            job: |_| Job { namespace: space(|n| n.propagation = 1 << 18), ..shell("findmnt -no PROPAGATION /") },
+            out: "private\n",
+            ..FINE
+        },
+        Case {
+            name: "TemporaryFileSystem= and its options",
+            root: true,
+            job: |p| {
+                let path = p.dir.display().to_string();
+                let mounts = [("a", "ro,size=8192,noexec"), ("b", "")];
+                Job {
+                    namespace: space(|n| {
+                        n.temporary = mounts
+                            .iter()
+                            .map(|(name, options)| (format!("{path}/{name}"), (*options).to_owned()))
+                            .collect();
+                    }),
+                    ..shell(&format!(
+                        "for d in a b; do findmnt -no OPTIONS {path}/$d | sed 's/size=[0-9]\\{{6,\\}}k/size=N/'; done"
+                    ))
+                }
+            },
+            out: "ro,nodev,noexec,size=8k,nr_inodes=409600,mode=755\nrw,nodev,size=N,nr_inodes=409600,mode=755\n",
+            ..FINE
+        },
+        Case {
+            name: "what is inaccessible stays what it was",
+            root: true,
+            job: |p| {
+                let fifo = p.dir.join("fifo");
+                nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::S_IRUSR).unwrap();
+                let paths = vec![fifo.display().to_string(), "/dev/null".to_owned(), "/etc/passwd".to_owned()];
+                Job {
+                    namespace: space(|n| n.inaccessible = paths),
+                    ..shell(&format!(
+                        "stat -c '%a %F' {} /dev/null /etc/passwd; cat /dev/null 2>&1 | cut -d: -f3",
+                        fifo.display()
+                    ))
+                }
+            },
+            out: "0 fifo\n0 character special file\n0 regular empty file\n No such device or address\n",
+            ..FINE
+        },
+        Case {
             name: "ProtectHome=tmpfs with a bind mount inside",
             root: true,
             job: |p| {

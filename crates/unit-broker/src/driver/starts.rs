@@ -3,13 +3,14 @@
 //! While a start waits for descriptors, everything else for the same unit waits behind it, so that commands reach the
 //! supervisor in the engine's order. A start that waits for an activator that is away waits until it is back.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, VecDeque};
 use std::os::fd::AsFd;
 
 use bus_api::connect::CallError;
 use bus_api::message::NamedFd;
 use bus_api::{sockets, worker};
-use unit_parser::UnitName;
+use unit_parser::{DependencyKind, Unit, UnitName};
 use zbus::Message;
 
 use super::Broker;
@@ -142,9 +143,22 @@ impl Broker {
     /// A unit's definition as workers take it.
     pub(super) fn definition(&self, unit: &UnitName) -> Option<String> {
         let view = self.model.engine.unit(unit)?;
-        serde_json::to_string(&**view.definition)
+        serde_json::to_string(&*self.with_usb_files(unit, view.definition))
             .inspect_err(|error| tracing::error!(%unit, %error, "a definition that can't be written"))
             .ok()
+    }
+
+    /// A USB function is described by files that its service names: they go with the socket's definition.
+    fn with_usb_files<'a>(&self, unit: &UnitName, definition: &'a Unit) -> Cow<'a, Unit> {
+        if !definition.is_usb_function() {
+            return Cow::Borrowed(definition);
+        }
+        let mut whole = definition.clone();
+        let services = self.model.engine.dependencies(unit, DependencyKind::Triggers);
+        for service in services.into_iter().filter_map(|service| self.model.engine.unit(service)) {
+            whole.describe_usb(service.definition);
+        }
+        Cow::Owned(whole)
     }
 
     /// The answer to `Fds` or `Start`; other answers say nothing.

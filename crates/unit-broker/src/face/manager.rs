@@ -133,7 +133,8 @@ pub fn handle(broker: &mut Broker, call: &Call, member: &str) -> Answered {
         "GetUnitProcesses" => {
             let name = one_string(call)?;
             let name = if name.is_empty() { "-.slice".to_owned() } else { name };
-            let unit = unit::usable(broker, &name)?;
+            let unit = unit::loaded(broker, call, &name)?;
+            broker.model.engine.usable(&unit).map_err(|error| errors::of_engine(&error))?;
             processes::of_unit(broker, call, &unit)
         }
         "GetJob" => {

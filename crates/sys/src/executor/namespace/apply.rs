@@ -5,13 +5,14 @@ use super::plan::{Action, Entry, executable, order, read_only};
 use crate::executor::report::At;
 use crate::executor::{Failure, Step};
 use nix::mount::{MsFlags, mount};
+use nix::sys::stat::{Mode, SFlag, mknod};
 use std::collections::BTreeSet;
 use std::ffi::CString;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io;
 use std::os::fd::AsRawFd;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, FileTypeExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 /// A row with its real path, and the source held open: an earlier mount may hide it (ProtectHome=tmpfs with BindPaths=).
@@ -20,7 +21,7 @@ struct Ready {
     source: Option<File>,
 }
 
-pub(super) fn apply(plan: &[Entry], root: Option<&Path>) -> Result<(), Failure> {
+pub(super) fn apply(plan: &[Entry], root: Option<&Path>, propagation: u64) -> Result<(), Failure> {
     // Mounts made here must not reach the host; what the host mounts later does reach us (MountFlags=slave).
     mount(None::<&str>, "/", None::<&str>, MsFlags::MS_REC | MsFlags::MS_SLAVE, None::<&str>)
         .at(Step::Namespace, "/")?;
@@ -59,7 +60,12 @@ pub(super) fn apply(plan: &[Entry], root: Option<&Path>) -> Result<(), Failure> 
             }
         }
     }
-    Ok(())
+    // What is mounted by the processes goes on to namespaces that they make, unless it is not to; never to the host.
+    let flag = match propagation {
+        0 => MsFlags::MS_SHARED,
+        flags => MsFlags::from_bits_retain(flags),
+    };
+    mount(None::<&str>, "/", None::<&str>, MsFlags::MS_REC | flag, None::<&str>).at(Step::Namespace, "/")
 }
 
 /// Symbolic links resolved, below the root directory; `None` for a missing optional path. Targets of mounts may be missing:
@@ -121,13 +127,15 @@ fn mount_one(row: &Ready) -> io::Result<()> {
     let path = &row.entry.path;
     match &row.entry.action {
         Action::ReadOnly | Action::ReadWrite | Action::Executable(_) if path == Path::new("/") => own_root(),
+        // A mount can be changed as it is.
+        Action::ReadOnly | Action::ReadWrite | Action::Executable(_) if mount_points()?.contains(path) => Ok(()),
         Action::ReadOnly | Action::ReadWrite | Action::Executable(_) => bind(path, path, true),
         Action::Inaccessible if path.is_dir() => tmpfs(path, "mode=000,nr_inodes=1"),
         Action::Inaccessible => hide_file(path),
         Action::Tmpfs { options, .. } => {
             fs::create_dir_all(path)?;
-            let options: Vec<&str> = options.split(',').filter(|o| !matches!(*o, "ro" | "rw" | "")).collect();
-            tmpfs(path, &options.join(","))
+            let (flags, options) = tmpfs_options(options);
+            tmpfs_with(path, flags, &options)
         }
         Action::Devices => devices::mount_private(path),
         Action::MessageQueues => message_queues(path),
@@ -148,20 +156,36 @@ fn own_root() -> io::Result<()> {
     Ok(nix::unistd::chdir("/")?)
 }
 
-/// An empty file that nobody may open over a file or device: a file system of its own, of which nothing else can be seen.
+/// Something of the same kind that nobody may open over a file or device: a file system of its own, of which nothing else
+/// can be seen.
 fn hide_file(path: &Path) -> io::Result<()> {
+    let kind = fs::metadata(path)?.file_type();
     let stage = nix::unistd::mkdtemp("/tmp/namespace-file-XXXXXX")?;
     let hide = || {
-        tmpfs(&stage, "mode=000,nr_inodes=2,size=4096")?;
+        tmpfs_with(&stage, MsFlags::MS_NOSUID | MsFlags::MS_NOEXEC, "mode=000,nr_inodes=2,size=4096")?;
         let file = stage.join("file");
-        let made = OpenOptions::new().write(true).create_new(true).mode(0o000).open(&file);
-        let bound = made.and_then(|_| bind(&file, path, false));
+        let bound = inaccessible(&file, kind).and_then(|()| bind(&file, path, false));
         nix::mount::umount2(&stage, nix::mount::MntFlags::MNT_DETACH)?;
         bound
     };
     let result = hide();
     let _ = fs::remove_dir(&stage);
     result
+}
+
+/// A node that can't be opened; a plain file where no such node may be made (devices, in a container).
+fn inaccessible(path: &Path, kind: fs::FileType) -> io::Result<()> {
+    let flag = match kind {
+        kind if kind.is_char_device() => SFlag::S_IFCHR,
+        kind if kind.is_block_device() => SFlag::S_IFBLK,
+        kind if kind.is_fifo() => SFlag::S_IFIFO,
+        kind if kind.is_socket() => SFlag::S_IFSOCK,
+        _ => SFlag::S_IFREG,
+    };
+    match mknod(path, flag, Mode::empty(), 0) {
+        Err(nix::Error::EPERM) => Ok(mknod(path, SFlag::S_IFREG, Mode::empty(), 0)?),
+        result => Ok(result?),
+    }
 }
 
 /// The file system of the message queues, in the place of the other namespace's.
@@ -213,6 +237,33 @@ fn bind_source(row: &Ready, recursive: bool) -> io::Result<()> {
 pub(super) fn bind(source: &Path, target: &Path, recursive: bool) -> io::Result<()> {
     let flags = if recursive { MsFlags::MS_BIND | MsFlags::MS_REC } else { MsFlags::MS_BIND };
     Ok(mount(Some(source), target, None::<&str>, flags, None::<&str>)?)
+}
+
+/// Flags and options of `TemporaryFileSystem=`: those that are none of the file system's are flags. Whether it is read-only
+/// is decided later, when everything is in it.
+fn tmpfs_options(given: &str) -> (MsFlags, String) {
+    let mut flags = MsFlags::MS_NODEV | MsFlags::MS_STRICTATIME;
+    let mut options = "mode=0755,size=10%,nr_inodes=400k".to_owned();
+    for word in given.split(',') {
+        match word {
+            "" | "ro" | "rw" | "defaults" => {}
+            "nosuid" => flags |= MsFlags::MS_NOSUID,
+            "suid" => flags -= MsFlags::MS_NOSUID,
+            "nodev" => flags |= MsFlags::MS_NODEV,
+            "dev" => flags -= MsFlags::MS_NODEV,
+            "noexec" => flags |= MsFlags::MS_NOEXEC,
+            "exec" => flags -= MsFlags::MS_NOEXEC,
+            "noatime" => flags = flags - MsFlags::MS_STRICTATIME | MsFlags::MS_NOATIME,
+            "relatime" => flags = flags - MsFlags::MS_STRICTATIME | MsFlags::MS_RELATIME,
+            "nodiratime" => flags |= MsFlags::MS_NODIRATIME,
+            "sync" => flags |= MsFlags::MS_SYNCHRONOUS,
+            option => {
+                options.push(',');
+                options.push_str(option);
+            }
+        }
+    }
+    (flags, options)
 }
 
 fn tmpfs(target: &Path, options: &str) -> io::Result<()> {

@@ -29,7 +29,7 @@ pub(super) fn enter(job: &Job) -> Result<(), Failure> {
     match &job.namespace {
         Some(wanted) => {
             unshare(CloneFlags::CLONE_NEWNS).at(Step::Namespace, "mount namespace")?;
-            apply::apply(&plan::plan(wanted, &job.directories), job.root_directory.as_deref())
+            apply::apply(&plan::plan(wanted, &job.directories), job.root_directory.as_deref(), wanted.propagation)
         }
         None => Ok(()),
     }

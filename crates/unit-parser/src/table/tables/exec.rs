@@ -111,7 +111,7 @@ table! {
     EXEC_PATHS "ExecPaths" Paths, "", ["ExecPaths" "as"], MANY, Works, 0, "Paths whose programs may run";
     NO_EXEC_PATHS "NoExecPaths" Paths, "", ["NoExecPaths" "as"], MANY, Works, 0, "Paths whose programs may not run";
     EXEC_SEARCH_PATH "ExecSearchPath" WordsReplace, "", ["ExecSearchPath" "as"], MANY, Works, 0, "Where programs without a path are looked for";
-    MOUNT_FLAGS "MountFlags" MountFlags, "", ["MountFlags" "t"], ONCE, NoEffect(NO_MOUNTS), 0, "How mounts propagate to it";
+    MOUNT_FLAGS "MountFlags" MountFlags, "", ["MountFlags" "t"], ONCE, Works, 0, "How mounts propagate to it";
     PRIVATE_TMP "PrivateTmp" BoolOrWord(&["yes", "no", "disconnected"]), "no", ["PrivateTmp" "b"], ONCE, Works, 0, "A /tmp and /var/tmp of its own";
     PRIVATE_DEVICES "PrivateDevices" Bool, "no", ["PrivateDevices" "b"], ONCE, Works, 0, "A /dev without hardware";
     PROTECT_CLOCK "ProtectClock" Bool, "no", ["ProtectClock" "b"], ONCE, Works, 0, "It can't set the clock";
@@ -120,7 +120,7 @@ table! {
     PROTECT_KERNEL_LOGS "ProtectKernelLogs" Bool, "no", ["ProtectKernelLogs" "b"], ONCE, Works, 0, "It can't read the kernel's log";
     PROTECT_CONTROL_GROUPS "ProtectControlGroups" BoolOrWord(&["yes", "no", "private", "strict"]), "no", ["ProtectControlGroups" "b"], ONCE, Works, 0, "Control groups are read-only";
     PRIVATE_NETWORK "PrivateNetwork" Bool, "no", ["PrivateNetwork" "b"], ONCE, Works, 0, "A network with a loopback only";
-    PRIVATE_USERS "PrivateUsers" BoolOrWord(&["yes", "no", "self", "identity", "full", "managed"]), "no", ["PrivateUsers" "b"], ONCE, NoEffect(NO_NAMESPACE), 0, "A user namespace";
+    PRIVATE_USERS "PrivateUsers" BoolOrWord(&["yes", "no", "self", "identity", "full"]), "no", ["PrivateUsers" "b"], ONCE, Works, 0, "A user namespace";
     PRIVATE_MOUNTS "PrivateMounts" Bool, "no", ["PrivateMounts" "b"], ONCE, Works, 0, "A mount namespace";
     PRIVATE_IPC "PrivateIPC" Bool, "no", ["PrivateIPC" "b"], ONCE, Works, 0, "An IPC namespace";
     PRIVATE_PIDS "PrivatePIDs" Bool, "no", [], ONCE, NoEffect(NO_NAMESPACE), 257, "A PID namespace";

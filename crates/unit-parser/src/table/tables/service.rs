@@ -8,7 +8,6 @@ use crate::table::Status::*;
 const TYPES: &[&str] = &["simple", "exec", "forking", "oneshot", "dbus", "notify", "notify-reload", "idle"];
 const RESTARTS: &[&str] = &["no", "always", "on-success", "on-failure", "on-abnormal", "on-abort", "on-watchdog"];
 const TIMEOUT_MODE: &[&str] = &["terminate", "abort", "kill"];
-const NO_GADGETS: &str = "USB gadgets are not set up";
 
 table! {
     Service, section "Service", interface "";
@@ -43,8 +42,8 @@ table! {
     PERMISSIONS_START_ONLY "PermissionsStartOnly" Bool, "no", [], ONCE, Works, 0, "The older way to run all commands but ExecStart= as the manager itself";
     SOCKETS "Sockets" Units(crate::dependencies::DependencyKind::TriggeredBy), "", [], MANY, Works, 0, "Sockets whose descriptors it gets";
     OPEN_FILE "OpenFile" Words, "", [], MANY, Works, 253, "Files and sockets opened for it and passed as descriptors";
-    USB_FUNCTION_DESCRIPTORS "USBFunctionDescriptors" Path, "", ["USBFunctionDescriptors" "s"], ONCE, NoEffect(NO_GADGETS), 0, "Descriptors of a USB FunctionFS gadget";
-    USB_FUNCTION_STRINGS "USBFunctionStrings" Path, "", ["USBFunctionStrings" "s"], ONCE, NoEffect(NO_GADGETS), 0, "Strings of a USB FunctionFS gadget";
+    USB_FUNCTION_DESCRIPTORS "USBFunctionDescriptors" Path, "", ["USBFunctionDescriptors" "s"], ONCE, Works, 0, "Descriptors of a USB FunctionFS gadget";
+    USB_FUNCTION_STRINGS "USBFunctionStrings" Path, "", ["USBFunctionStrings" "s"], ONCE, Works, 0, "Strings of a USB FunctionFS gadget";
     OOM_POLICY "OOMPolicy" Word(&["continue", "stop", "kill"]), "stop", ["OOMPolicy" "s"], ONCE, Works, 0, "What happens when the kernel kills a process for lack of memory";
     RELOAD_SIGNAL "ReloadSignal" Signal, "SIGHUP", [], ONCE, Works, 253, "The signal that reloads a service of Type=notify-reload";
     REFRESH_ON_RELOAD "RefreshOnReload" Words, "", [], MANY, NoEffect("extensions and credentials are not refreshed"), 260, "What is refreshed before a reload";

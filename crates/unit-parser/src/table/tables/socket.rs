@@ -17,7 +17,7 @@ table! {
     LISTEN_SPECIAL "ListenSpecial" Listen(L::Special), "", [], MANY, Works, 0, "A character device or special file";
     LISTEN_NETLINK "ListenNetlink" Listen(L::Netlink), "", [], MANY, Works, 0, "A netlink family and group";
     LISTEN_MESSAGE_QUEUE "ListenMessageQueue" Listen(L::MessageQueue), "", [], MANY, Works, 0, "A POSIX message queue";
-    LISTEN_USB_FUNCTION "ListenUSBFunction" Listen(L::UsbFunction), "", [], MANY, NoEffect("USB gadgets are not set up"), 0, "A USB FunctionFS directory";
+    LISTEN_USB_FUNCTION "ListenUSBFunction" Listen(L::UsbFunction), "", [], MANY, Works, 0, "A USB FunctionFS directory";
     SOCKET_PROTOCOL "SocketProtocol" Word(&["udplite", "sctp", "mptcp", "136", "132", "262"]), "", ["SocketProtocol" "i"], ONCE, Works, 0, "Another protocol than TCP or UDP";
     BIND_IPV6_ONLY "BindIPv6Only" BoolOrWord(&["ipv6-only", "both", "default"]), "default", ["BindIPv6Only" "s"], ONCE, Works, 0, "Whether an IPv6 address takes IPv4 too";
     BACKLOG "Backlog" Uint(u32::MAX as u64), "2147483647", ["Backlog" "u"], ONCE, Works, 0, "How many connections may wait";
