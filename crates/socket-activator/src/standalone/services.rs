@@ -18,7 +18,7 @@ use crate::core::Event;
 use crate::core::SocketResult;
 use crate::core::event::{Exit, Trigger};
 use crate::core::rate_limit::RateLimit;
-use crate::daemon::unit::TaskGuard;
+use crate::daemon::unit::{SocketUnit, TaskGuard};
 use crate::daemon::{Daemon, watch};
 
 /// The services that run, and where their units are.
@@ -150,7 +150,8 @@ impl Daemon {
         let command = commands.first().ok_or_else(|| io::Error::other("the unit has no ExecStart="))?;
         warn_of_the_rest(unit, commands.len());
         let non_blocking = unit.bool(rows::service::NON_BLOCKING);
-        let (mut fds, endpoints) = self.service_fds(trigger, non_blocking)?;
+        let mut fds = self.service_fds(trigger, non_blocking);
+        let endpoints = self.endpoints(&trigger.service)?;
         fds.extend(endpoints.iter().map(|(name, fd)| (name.clone(), fd.as_raw_fd())));
         let plan = Plan {
             unit,
@@ -177,21 +178,16 @@ impl Daemon {
         Ok(spawn(&SpawnRequest { executor, job: &job, cgroup: None })?.pidfd)
     }
 
-    /// The connection, or the sockets of every unit that triggers the service; and what is opened for it beside them.
-    fn service_fds(
-        &self,
-        trigger: &Trigger,
-        non_blocking: bool,
-    ) -> io::Result<(Vec<Named<RawFd>>, Vec<Named<OwnedFd>>)> {
+    /// The connection, or the sockets of every unit that triggers the service.
+    fn service_fds(&self, trigger: &Trigger, non_blocking: bool) -> Vec<(String, RawFd)> {
         let connection = trigger.connection.and_then(|cookie| {
             self.units.values().find_map(|unit| unit.connections.get(&cookie)).map(AsRawFd::as_raw_fd)
         });
         if let Some(fd) = connection {
-            return Ok((vec![("connection".to_owned(), fd)], Vec::new()));
+            return vec![("connection".to_owned(), fd)];
         }
-        let triggering = self.units.values().filter(|unit| unit.settings.policy.service == trigger.service);
-        let (mut fds, mut endpoints) = (Vec::new(), Vec::new());
-        for unit in triggering.filter(|unit| !unit.settings.accepts()) {
+        let mut fds = Vec::new();
+        for unit in self.triggering(&trigger.service) {
             for fd in unit.ports.iter().filter_map(|port| port.fd.as_ref()) {
                 // They are without when they come from us; a service before may have changed that.
                 if !non_blocking && let Err(error) = sys::net::set_blocking(fd.as_fd()) {
@@ -199,17 +195,27 @@ impl Daemon {
                 }
                 fds.push((unit.settings.descriptor_name.clone(), fd.as_raw_fd()));
             }
+        }
+        fds
+    }
+
+    /// What is opened for the service beside its sockets.
+    fn endpoints(&self, service: &str) -> io::Result<Vec<(String, OwnedFd)>> {
+        let mut all = Vec::new();
+        for unit in self.triggering(service) {
+            let name = &unit.settings.descriptor_name;
             for port in &unit.ports {
-                let name = &unit.settings.descriptor_name;
-                endpoints.extend(port.endpoints()?.into_iter().map(|fd| (name.clone(), fd)));
+                all.extend(port.endpoints()?.into_iter().map(|fd| (name.clone(), fd)));
             }
         }
-        Ok((fds, endpoints))
+        Ok(all)
+    }
+
+    fn triggering(&self, service: &str) -> impl Iterator<Item = &SocketUnit> {
+        let units = self.units.values().filter(move |unit| unit.settings.policy.service == service);
+        units.filter(|unit| !unit.settings.accepts())
     }
 }
-
-/// A descriptor with its name.
-type Named<T> = (String, T);
 
 /// What a unit sets and this mode ignores.
 fn warn_of_the_rest(unit: &Unit, commands: usize) {

@@ -253,8 +253,8 @@ fn tmpfs_options(given: &str) -> (MsFlags, String) {
             "dev" => flags -= MsFlags::MS_NODEV,
             "noexec" => flags |= MsFlags::MS_NOEXEC,
             "exec" => flags -= MsFlags::MS_NOEXEC,
-            "noatime" => flags = flags - MsFlags::MS_STRICTATIME | MsFlags::MS_NOATIME,
-            "relatime" => flags = flags - MsFlags::MS_STRICTATIME | MsFlags::MS_RELATIME,
+            "noatime" => flags = (flags - MsFlags::MS_STRICTATIME) | MsFlags::MS_NOATIME,
+            "relatime" => flags = (flags - MsFlags::MS_STRICTATIME) | MsFlags::MS_RELATIME,
             "nodiratime" => flags |= MsFlags::MS_NODIRATIME,
             "sync" => flags |= MsFlags::MS_SYNCHRONOUS,
             option => {
