@@ -189,7 +189,9 @@ impl Engine {
         self.unsaved_past.push(self.graph[id].name.clone());
         self.changed.remove(id);
         self.gc.remove(&id);
-        self.failed.remove(&id);
+        if self.failed.remove(&id) {
+            self.actions.push(Action::ManagerChanged);
+        }
         self.deferred.forget(id);
     }
 }

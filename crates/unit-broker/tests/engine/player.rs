@@ -153,6 +153,7 @@ impl Player {
             Action::UnitRemoved(unit) => format!("unloaded {unit}"),
             Action::ResetFailed(_, unit) => format!("reset {unit}"),
             Action::Kill(_, unit, whom, signal) => format!("kill {unit} {whom} {signal}"),
+            Action::ManagerChanged => "manager changed".to_owned(),
             Action::Save(_)
             | Action::Update(..)
             | Action::Slice(_)
@@ -161,7 +162,6 @@ impl Player {
             | Action::UnitChanged(_)
             | Action::JobChanged(_)
             | Action::Reloading(_)
-            | Action::ManagerChanged
             | Action::Log(..)
             | Action::Why(_) => return,
         };

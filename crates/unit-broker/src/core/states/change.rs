@@ -7,6 +7,7 @@ use std::borrow::Cow;
 
 use unit_parser::{DependencyKind, UnitType};
 
+use crate::core::api::action::Action;
 use crate::core::api::event::StatusFlags;
 use crate::core::api::types::{ActiveState, JobMode, JobResult, JobState, JobType, Markers};
 use crate::core::engine::{Cx, Engine};
@@ -114,10 +115,9 @@ impl Engine {
             (true, false) => stamps.active_exit = cx.now,
             (true, true) | (false, false) => {}
         }
-        if now == ActiveState::Failed {
-            self.failed.insert(id);
-        } else {
-            self.failed.remove(&id);
+        let counted = if now == ActiveState::Failed { self.failed.insert(id) } else { self.failed.remove(&id) };
+        if counted {
+            self.actions.push(Action::ManagerChanged);
         }
         self.changed(id);
         self.save(id);
