@@ -346,12 +346,12 @@ impl Supervisor {
         self.start(definition, request)
     }
 
-    /// Stops a service.
+    /// Stops a service, also one that is frozen: what stands still hears no signal.
     ///
     /// # Errors
     /// When it is unknown.
     pub fn stop(&mut self, unit: &str, restart: bool, cause: String) -> Result<(), RequestError> {
-        self.known(unit)?;
+        self.known(unit)?.cgroup.iter().for_each(spawn::thaw);
         self.feed(unit, Event::Stop { restart, cause });
         Ok(())
     }
@@ -365,6 +365,8 @@ impl Supervisor {
         if !service.machine.active().is_up() {
             return Err(RequestError::State { unit: unit.to_owned(), sub: service.machine.state().sub() });
         }
+        // The signal of a reload would wait, and so would its commands.
+        service.cgroup.iter().for_each(spawn::thaw);
         self.feed(unit, Event::Reload { cause });
         Ok(())
     }
@@ -495,6 +497,7 @@ impl Supervisor {
             }
             if let Some(cgroup) = &service.cgroup {
                 self.by_cgroup.remove(cgroup.path());
+                actions::remove_left(cgroup.clone());
             }
             for held in service.fds.into_iter().chain(service.store.into_iter().map(|(held, _)| held)) {
                 held.release(&self.host.runner);

@@ -258,11 +258,13 @@ pub(super) fn temporary_file_systems(text: &str, old: Option<&Value>, context: &
 pub(super) fn directories(text: &str, links: bool, old: Option<&Value>, context: &mut Context<'_>) -> Read {
     let mut list = old_list(old);
     for word in expanded(text, Quoting::QuotesKeepEscapes, context) {
-        let (name, link) = match word.text.split_once(':') {
+        // As in systemd a colon in front separates nothing.
+        let text = if links { word.text.trim_start_matches(':') } else { word.text.as_str() };
+        let (name, link) = match text.split_once(':') {
             Some((name, "")) => (name, None),
             Some((name, link)) if links => (name, Some(link)),
             Some(_) => ("", None),
-            None => (word.text.as_str(), None),
+            None => (text, None),
         };
         let private = |p: &str| p == "private" || p.starts_with("private/");
         let good = |p: &str| path::relative(p).filter(|p| !private(p));
