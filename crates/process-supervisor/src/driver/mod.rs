@@ -617,7 +617,7 @@ impl Supervisor {
         }
     }
 
-    fn known(&self, unit: &str) -> Result<&Service, RequestError> {
+    pub(super) fn known(&self, unit: &str) -> Result<&Service, RequestError> {
         self.services.get(unit).ok_or_else(|| RequestError::Unknown(unit.to_owned()))
     }
 
