@@ -53,7 +53,8 @@ pub(super) fn apply(unit: &Unit, job: &mut Job) {
     });
     let (policy, priority) = (number(exec::CPU_SCHEDULING_POLICY), number(exec::CPU_SCHEDULING_PRIORITY));
     let reset_on_fork = unit.bool(exec::CPU_SCHEDULING_RESET_ON_FORK);
-    if policy.is_some() || priority.is_some() || reset_on_fork {
+    // As in systemd CPUSchedulingResetOnFork= alone says nothing.
+    if policy.is_some() || priority.is_some() {
         let policy = policy.unwrap_or(0);
         // A priority that does not fit the policy fails the start (214/SETSCHEDULER). One that came before the policy was
         // made to fit by it.

@@ -30,6 +30,7 @@ pub(super) fn namespace(unit: &Unit, private_tmp: Option<PrivateTmp>) -> Option<
             _ => ProtectHome::No,
         },
         protect_kernel_tunables: unit.bool(exec::PROTECT_KERNEL_TUNABLES),
+        protect_hostname: protects_hostname(unit),
         protect_kernel_modules: unit.bool(exec::PROTECT_KERNEL_MODULES),
         protect_control_groups: !matches!(word(unit, exec::PROTECT_CONTROL_GROUPS), "no" | ""),
         message_queues: crate::shared::ipc(unit).is_some(),
@@ -45,6 +46,11 @@ pub(super) fn namespace(unit: &Unit, private_tmp: Option<PrivateTmp>) -> Option<
     let root = !unit.str(exec::ROOT_DIRECTORY).is_empty();
     let wanted = root || unit.bool(exec::PRIVATE_MOUNTS) || namespace != MountNamespace::default();
     wanted.then_some(namespace)
+}
+
+/// `ProtectHostname=`: its own UTS namespace, in which the names can't be changed.
+pub(super) fn protects_hostname(unit: &Unit) -> bool {
+    unit.bool(exec::PROTECT_HOSTNAME) || unit.word(exec::PROTECT_HOSTNAME) == "yes"
 }
 
 /// `ExecPaths=` and `NoExecPaths=`.
