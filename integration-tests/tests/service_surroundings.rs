@@ -91,3 +91,33 @@ fn a_signal_that_was_asked_for_comes_alone() {
         assert!(heard.starts_with("ready USR1 ") && heard.contains("TERM"), "{heard}");
     }
 }
+
+#[test]
+fn what_is_left_behind_can_be_killed() {
+    if !needs::root() || !needs::control_groups() {
+        return;
+    }
+    for place in Place::both() {
+        let leaves = "[Service]\nKillMode=process\nExecStart=/bin/sh -c 'sleep 1000 & exit 0'\n";
+        let place = place.unit("a.service", leaves).boot();
+        place.systemctl(&["start", "a.service"]).good();
+        place.wait_state("a.service", "inactive/dead");
+        let left = || place.bash("pgrep -x sleep | wc -l").out;
+        assert_eq!(left(), "1");
+        place.systemctl(&["kill", "a.service"]).good();
+        wait::equal("0", left);
+    }
+}
+
+#[test]
+fn the_host_name_is_protected_in_its_files_too() {
+    if !needs::root() || !needs::control_groups() {
+        return;
+    }
+    let tries = "ProtectHostname=yes\nPrivateTmp=yes\nExecStart=/bin/sh -c 'test -w /proc/sys/kernel/hostname || echo kept >/run/seen'\n";
+    for place in Place::both() {
+        let place = place.unit("a.service", &format!("[Service]\nType=oneshot\n{tries}")).boot();
+        place.systemctl(&["start", "a.service"]).good();
+        assert_eq!(place.lines("/run/seen"), ["kept"]);
+    }
+}

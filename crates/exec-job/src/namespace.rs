@@ -42,9 +42,11 @@ pub(super) fn namespace(unit: &Unit, private_tmp: Option<PrivateTmp>) -> Option<
         temporary: unit.pairs(exec::TEMPORARY_FILE_SYSTEM).to_vec(),
         binds,
     };
+    // The UTS namespace holds what ProtectHostname= protects: as in systemd its files alone are no reason for another namespace.
+    let alone = MountNamespace { protect_hostname: namespace.protect_hostname, ..MountNamespace::default() };
     // Another root comes with a namespace: what the unit mounts there is its own business.
     let root = !unit.str(exec::ROOT_DIRECTORY).is_empty();
-    let wanted = root || unit.bool(exec::PRIVATE_MOUNTS) || namespace != MountNamespace::default();
+    let wanted = root || unit.bool(exec::PRIVATE_MOUNTS) || namespace != alone;
     wanted.then_some(namespace)
 }
 

@@ -552,6 +552,17 @@ pub(super) fn colon_pair(text: &str, check: Option<Check>, old: Option<&Value>, 
             .ok_or_else(|| Problem::new(format!("expected {}, found \"{text}\"", check.expected())))?,
     };
     let (key, value) = text.split_once(':').unwrap_or((&text, ""));
+    if check == Some(Check::CredentialContent) {
+        if value.is_empty() {
+            return Err(Problem::new(format!("the credential \"{key}\" has no content")));
+        }
+        // As in systemd there are specifiers in the name, and none in the content.
+        let key = context.text(key)?;
+        if checked(Check::CredentialContent, &format!("{key}:")).is_none() {
+            return Err(Problem::new(format!("\"{key}\" is no name of a credential")));
+        }
+        return Ok(pair(&key, value.to_owned(), old));
+    }
     let value = context.text(value)?;
     Ok(pair(key, value, old))
 }
