@@ -169,6 +169,17 @@ impl Place {
         Builder { flags: vec!["--user"], ..Builder::default() }
     }
 
+    /// Two places for the same test: one for the system manager, and one with Debian's systemd where that can be had.
+    pub fn both() -> Vec<Builder> {
+        let mut places = vec![Place::system()];
+        if needs::systemd() {
+            let bare = "[Unit]\nDefaultDependencies=no\n";
+            let targets = ["default.target", "sysinit.target", "basic.target", "shutdown.target"];
+            places.push(targets.iter().fold(Place::system().systemd(), |place, name| place.unit(name, bare)));
+        }
+        places
+    }
+
     /// The place's directory as the caller sees it.
     pub fn dir(&self) -> &Path {
         &self.dir

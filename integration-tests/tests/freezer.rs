@@ -47,3 +47,46 @@ fn what_can_be_frozen() {
         assert!(refused.code != 0 && refused.err.contains(why), "{unit}: {}", refused.err);
     }
 }
+
+#[test]
+fn what_is_to_be_done_thaws() {
+    if !needs::root() || !needs::control_groups() || !needs::message_bus() {
+        return;
+    }
+    let place = Place::system()
+        .unit("a.service", "[Service]\nExecReload=/bin/true\nExecStop=/bin/true\nExecStart=/bin/sleep 1000\n")
+        .unit("ended.service", "[Service]\nExecStopPost=/bin/true\nExecStart=/bin/sleep 1000\n")
+        .unit("in.service", "[Service]\nSlice=cold.slice\nExecStart=/bin/sleep 1000\n")
+        .unit("late.service", "[Service]\nSlice=cold.slice\nExecStart=/bin/sleep 1000\n")
+        .boot();
+    let ask = |verb: &str, unit: &str| {
+        let peer = "dbus-send --peer=unix:path=/run/systemd/private --print-reply /org/freedesktop/systemd1";
+        place.bash(&format!("{peer} org.freedesktop.systemd1.Manager.{verb}Unit string:{unit}")).good();
+    };
+    let frozen = |unit: &str| place.property(unit, "FreezerState");
+    place.systemctl(&["start", "a.service", "ended.service", "in.service"]).good();
+    for verb in ["reload", "restart"] {
+        ask("Freeze", "a.service");
+        assert_eq!(frozen("a.service"), "frozen");
+        place.systemctl(&[verb, "a.service"]).good();
+        assert_eq!(
+            (frozen("a.service").as_str(), place.state("a.service").as_str()),
+            ("running", "active/running"),
+            "{verb}"
+        );
+    }
+    ask("Freeze", "a.service");
+    place.systemctl(&["stop", "a.service"]).good();
+    assert_eq!(place.property("a.service", "Result"), "success");
+    // What stands still can be killed, and its ExecStopPost= runs.
+    ask("Freeze", "ended.service");
+    place.systemctl(&["kill", "-s", "KILL", "ended.service"]).good();
+    place.wait_state("ended.service", "failed/failed");
+    // Nothing is born where it would stand still at once: the supervisor would wait for it.
+    ask("Freeze", "cold.slice");
+    assert_ne!(place.systemctl(&["start", "late.service"]).code, 0);
+    assert_eq!(place.property("late.service", "Result"), "resources");
+    ask("Thaw", "cold.slice");
+    place.systemctl(&["start", "late.service"]).good();
+    assert_eq!(place.state("in.service"), "active/running");
+}

@@ -327,3 +327,48 @@ fn descriptors_of_later_messages_stay_with_their_message() {
         assert!(peer.call(call("org.quintet.Test1", "Echo", &("alive",)).unwrap()).await.is_ok());
     });
 }
+
+#[test]
+fn clients_that_greet_a_bus_are_answered() {
+    local(async {
+        let scratch = Scratch::new();
+        let (server, mut incoming) = Server::new(Limits::default());
+        server.listen(scratch.listener(), "private").unwrap();
+        let path = scratch.path();
+        let client = common::blocking(move || {
+            let mut client = greet(&path);
+            let mut ask = |interface: &str, member: &str, name: Option<&str>| {
+                let call = match name {
+                    Some(name) => call(interface, member, &(name,)),
+                    None => call(interface, member, &()),
+                };
+                client.write_all(call.unwrap().data()).unwrap();
+                read_message(&mut client)
+            };
+            let driver = "org.freedesktop.DBus";
+            let text = |message: &Message| message.body().deserialize::<(String,)>().unwrap().0;
+            let own = text(&ask(driver, "Hello", None));
+            assert!(own.starts_with(":1.") && own != PEER_NAME);
+            assert_eq!(text(&ask(driver, "GetNameOwner", Some("org.quintet.Test1"))), PEER_NAME);
+            let nobody = ask(driver, "GetNameOwner", Some("org.example.Other"));
+            let error = nobody.header().error_name().unwrap().to_string();
+            assert_eq!(error, "org.freedesktop.DBus.Error.NameHasNoOwner");
+            assert_eq!(ask(driver, "AddMatch", Some("type='signal'")).message_type(), Type::MethodReturn);
+            ask("org.freedesktop.DBus.Monitoring", "BecomeMonitor", None);
+            // Nobody answers that: what comes is the signal that makes a monitor of it.
+            let lost = ask("org.quintet.Test1", "Other", None);
+            assert_eq!((lost.message_type(), text(&lost)), (Type::Signal, own));
+        });
+        let served = async {
+            while let Some(happened) = incoming.recv().await {
+                if let Incoming::Message(id, message) = happened {
+                    server.answer_as_bus(id, &message, "org.quintet.Test1");
+                }
+            }
+        };
+        tokio::select! {
+            () = client => {}
+            () = served => panic!("the server ended"),
+        }
+    });
+}

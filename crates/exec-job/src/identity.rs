@@ -64,8 +64,8 @@ impl Identity {
     pub fn with(unit: &Unit, dynamic: Option<u32>) -> Result<Option<Identity>, IdentityError> {
         let (user, group) = (unit.str(exec::USER), unit.str(exec::GROUP));
         let more = unit.list(exec::SUPPLEMENTARY_GROUPS);
+        let at_home = unit.str(exec::WORKING_DIRECTORY).trim_start_matches('-') == "~";
         if user.is_empty() && group.is_empty() && more.is_empty() {
-            let at_home = unit.str(exec::WORKING_DIRECTORY).trim_start_matches('-') == "~";
             return Ok((at_home && !unit.user_manager).then(Identity::at_home));
         }
         let found = match dynamic {
@@ -98,7 +98,11 @@ impl Identity {
             groups.dedup();
             groups
         });
-        let found = found.unwrap_or_default();
+        let mut found = found.unwrap_or_default();
+        // As in systemd: whoever has no home is in the manager's then.
+        if at_home && found.home.is_none() {
+            found.home = manager_home();
+        }
         Ok(Some(Identity {
             user: executor::User { uid: found.uid, gid, groups, home: found.home.clone().map(Into::into) },
             name: found.name,
@@ -116,7 +120,7 @@ impl Identity {
 
     /// Nothing changes, but there is a home to go to: root's.
     fn at_home() -> Identity {
-        let home = lookup_user("root").ok().and_then(|root| root.home);
+        let home = manager_home();
         let user = executor::User { home: home.clone().map(Into::into), ..executor::User::default() };
         Identity { user, name: None, home, shell: None, own_groups: None }
     }
@@ -212,6 +216,11 @@ fn lookup_user(text: &str) -> Result<Found, IdentityError> {
     }
 }
 
+/// The home of the system's manager: root's.
+fn manager_home() -> Option<String> {
+    lookup_user("root").ok().and_then(|root| root.home)
+}
+
 fn lookup_group(text: &str) -> Result<u32, IdentityError> {
     if let Ok(gid) = text.parse::<u32>() {
         return match Group::from_gid(Gid::from_raw(gid)) {
@@ -265,6 +274,9 @@ mod tests {
             (Some(61200), Some(61200), Some(vec![61200]))
         );
         assert_eq!((dynamic.name.as_deref(), dynamic.home), (Some("web"), None));
+        let homeless =
+            Identity::of(&unit(&[(exec::USER, "nobody"), (exec::WORKING_DIRECTORY, "-~")])).unwrap().unwrap();
+        assert_eq!(homeless.home, manager_home(), "the manager's");
         assert_eq!(Identity::of(&unit(&[(exec::USER, "4242424")])).unwrap_err().status(), 217);
         assert_eq!(Identity::of(&unit(&[(exec::GROUP, "4242424")])).unwrap_err().status(), 216);
         let error = Identity::of(&unit(&[(exec::USER, "no-such-user")])).unwrap_err();

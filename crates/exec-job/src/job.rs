@@ -119,7 +119,7 @@ pub fn prepare(plan: &Plan<'_>) -> Result<(Job, Vec<String>), PrepareError> {
         namespace: namespace::namespace(unit, plan.private_tmp.clone()),
         network: shared::held_or(shared::network(unit), plan.network),
         ipc: shared::held_or(shared::ipc(unit), plan.ipc),
-        protect_hostname: unit.bool(exec::PROTECT_HOSTNAME) || unit.word(exec::PROTECT_HOSTNAME) == "yes",
+        protect_hostname: crate::namespace::protects_hostname(unit),
         private_users: private_users(unit),
         refusal,
         ..Job::default()

@@ -53,18 +53,10 @@ pub(super) fn apply(unit: &Unit, job: &mut Job) {
     });
     let (policy, priority) = (number(exec::CPU_SCHEDULING_POLICY), number(exec::CPU_SCHEDULING_PRIORITY));
     let reset_on_fork = unit.bool(exec::CPU_SCHEDULING_RESET_ON_FORK);
-    if policy.is_some() || priority.is_some() || reset_on_fork {
-        let policy = policy.unwrap_or(0);
-        // A priority that does not fit the policy fails the start (214/SETSCHEDULER). One that came before the policy was
-        // made to fit by it.
-        let (low, high) = if matches!(policy, 1 | 2) { (1, 99) } else { (0, 0) };
-        let line = |row: RowId| unit.setting(row).map_or(0, |setting| setting.origin.line);
-        let earlier = line(exec::CPU_SCHEDULING_PRIORITY) < line(exec::CPU_SCHEDULING_POLICY);
-        let priority = match priority {
-            None => low,
-            Some(priority) if earlier => priority.clamp(low, high),
-            Some(priority) => priority,
-        };
+    // As in systemd CPUSchedulingResetOnFork= alone says nothing.
+    if policy.is_some() || priority.is_some() {
+        // A priority that does not fit the policy fails the start (214/SETSCHEDULER).
+        let (policy, priority) = (policy.unwrap_or(0), priority.unwrap_or(0));
         job.cpu_scheduling = Some(CpuScheduling { policy, priority, reset_on_fork });
     }
     let (class, level) = (number(exec::IO_SCHEDULING_CLASS), number(exec::IO_SCHEDULING_PRIORITY));

@@ -30,6 +30,7 @@ pub(super) fn namespace(unit: &Unit, private_tmp: Option<PrivateTmp>) -> Option<
             _ => ProtectHome::No,
         },
         protect_kernel_tunables: unit.bool(exec::PROTECT_KERNEL_TUNABLES),
+        protect_hostname: protects_hostname(unit),
         protect_kernel_modules: unit.bool(exec::PROTECT_KERNEL_MODULES),
         protect_control_groups: !matches!(word(unit, exec::PROTECT_CONTROL_GROUPS), "no" | ""),
         message_queues: crate::shared::ipc(unit).is_some(),
@@ -42,15 +43,22 @@ pub(super) fn namespace(unit: &Unit, private_tmp: Option<PrivateTmp>) -> Option<
         temporary: unit.pairs(exec::TEMPORARY_FILE_SYSTEM).to_vec(),
         binds,
     };
+    // The UTS namespace holds what ProtectHostname= protects: as in systemd its files alone are no reason for another namespace.
+    let alone = MountNamespace { protect_hostname: namespace.protect_hostname, ..MountNamespace::default() };
     // Another root comes with a namespace: what the unit mounts there is its own business.
     let root = !unit.str(exec::ROOT_DIRECTORY).is_empty();
-    let wanted = root || unit.bool(exec::PRIVATE_MOUNTS) || namespace != MountNamespace::default();
+    let wanted = root || unit.bool(exec::PRIVATE_MOUNTS) || namespace != alone;
     wanted.then_some(namespace)
 }
 
 /// `MountFlags=`; shared is what it is anyway.
 fn propagation(unit: &Unit) -> u64 {
     Some(unit.uint(exec::MOUNT_FLAGS)).filter(|flags| *flags != nix::mount::MsFlags::MS_SHARED.bits()).unwrap_or(0)
+}
+
+/// `ProtectHostname=`: its own UTS namespace, in which the names can't be changed.
+pub(super) fn protects_hostname(unit: &Unit) -> bool {
+    unit.bool(exec::PROTECT_HOSTNAME) || unit.word(exec::PROTECT_HOSTNAME) == "yes"
 }
 
 /// `ExecPaths=` and `NoExecPaths=`.

@@ -26,7 +26,7 @@ pub fn default_reply(call: &Message, introspect: &dyn Fn(&str) -> Option<String>
             Some(xml) => built(call, reply(call, &(xml,))),
             None => error_reply(call, &unknown_object(&path)),
         },
-        // The bus driver: there is none on a private socket.
+        // The bus driver: there is none on a private socket, unless the daemon plays it ([`super::Server::answer_as_bus`]).
         ("org.freedesktop.DBus", _) => error_reply(call, &unknown_object(&path)),
         _ if introspect(&path).is_none() => error_reply(call, &unknown_object(&path)),
         _ => {
@@ -59,7 +59,7 @@ pub fn guarded(call: &Message, handler: impl FnOnce() -> Result<Option<Message>,
     }
 }
 
-fn built(call: &Message, message: Result<Message, zbus::Error>) -> Option<Message> {
+pub(super) fn built(call: &Message, message: Result<Message, zbus::Error>) -> Option<Message> {
     match message {
         Ok(message) => Some(message),
         Err(problem) => error_reply(call, &BusError::new(ErrorName::Failed, problem.to_string())),

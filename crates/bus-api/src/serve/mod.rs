@@ -5,6 +5,7 @@
 
 mod client;
 mod dispatch;
+mod driver;
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;

@@ -33,6 +33,9 @@ impl Daemon {
             // A client asks for what it wants to know; signals go to everyone.
             Incoming::Connected(_) | Incoming::Disconnected(_) => {}
             Incoming::Message(client, message) => {
+                if self.server.answer_as_bus(client, &message, bus_api::names::DEVICES) {
+                    return;
+                }
                 let answer = match Request::parse(&message) {
                     Ok(Some(request)) => guarded(&message, || self.answer(&message, request).map(Some)),
                     Ok(None) => default_reply(&message, &introspect),
@@ -100,5 +103,9 @@ impl Daemon {
 }
 
 fn introspect(path: &str) -> Option<String> {
-    (path == PATH).then(|| INTROSPECTION.to_owned())
+    match path {
+        PATH => Some(INTROSPECTION.to_owned()),
+        "/" => Some("<node><node name=\"org/quintet\"/></node>".to_owned()),
+        _ => None,
+    }
 }

@@ -35,6 +35,9 @@ pub fn take(supervisor: &mut Supervisor, server: &Server, incoming: Incoming) {
             if call.message_type() != Type::MethodCall {
                 return;
             }
+            if server.answer_as_bus(client, &call, bus_api::names::SUPERVISOR) {
+                return;
+            }
             let answer = guarded(&call, || answer(supervisor, server, client, &call));
             let answer = answer.or_else(|| unknown(&call));
             if let Some(message) = answer {
@@ -95,10 +98,16 @@ fn unknown(call: &Message) -> Option<Message> {
         return None;
     }
     match Request::parse(call) {
-        Ok(None) => {
-            default_reply(call, &|path| (path == bus_api::names::PATH || path == "/").then(|| INTROSPECTION.to_owned()))
-        }
+        Ok(None) => default_reply(call, &introspect),
         Ok(Some(_)) | Err(_) => None,
+    }
+}
+
+fn introspect(path: &str) -> Option<String> {
+    match path {
+        bus_api::names::PATH => Some(INTROSPECTION.to_owned()),
+        "/" => Some("<node><node name=\"org/quintet\"/></node>".to_owned()),
+        _ => None,
     }
 }
 

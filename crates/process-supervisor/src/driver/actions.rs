@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use sys::cgroup::Cgroup;
 use sys::notify::NotifySocket;
 use unit_parser::rows::service as rows;
 
@@ -170,6 +171,7 @@ impl Supervisor {
         let Some(service) = self.services.get(unit) else { return };
         // A service that comes back keeps its control group: making a new one costs more than the process.
         if service.machine.state().is_down() {
+            exec_job::withdraw_log_settings(&service.unit, self.host.mode);
             self.count_last(unit);
             self.remove_cgroup(unit, 0);
         }
@@ -228,4 +230,26 @@ impl Supervisor {
             sys::executor::ExecReport::Vanished => {}
         }
     }
+}
+
+/// Removes what is left of the control group of a service that is forgotten: groups that it made for itself below, or that the
+/// kernel was not done with.
+pub(super) fn remove_left(cgroup: Cgroup) {
+    let gone = move || match std::fs::remove_dir(cgroup.path()) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => true,
+        // Somebody is in there; a service of that name may have been started again.
+        Err(_) => cgroup.populated().unwrap_or(true) || cgroup.remove().unwrap_or(false),
+        Ok(()) => true,
+    };
+    if gone() {
+        return;
+    }
+    tokio::task::spawn_local(async move {
+        for tries in 0..REMOVE_TRIES {
+            tokio::time::sleep(std::time::Duration::from_millis(1 << tries)).await;
+            if gone() {
+                return;
+            }
+        }
+    });
 }

@@ -36,7 +36,12 @@ impl Supervisor {
         if self.services.get(unit).is_some_and(|service| !service.machine.may_clean()) {
             return Err(RequestError::Busy);
         }
-        self.define_as(unit, definition)?;
+        if definition.is_empty() {
+            // Nobody knows a better one than we have.
+            self.known(unit)?;
+        } else {
+            self.define_as(unit, definition)?;
+        }
         self.feed(unit, Event::Clean { what, cause });
         Ok(())
     }

@@ -8,7 +8,8 @@ use super::Supervisor;
 use crate::core::action::{KillOrder, Level};
 use crate::core::state::State;
 
-/// SIGCONT follows other signals, so that stopped processes hear them.
+/// SIGCONT follows the signals of a stop, so that stopped processes hear them; those of `systemctl kill` come alone, as in
+/// systemd.
 const SIGCONT: i32 = 18;
 /// The one that needs no SIGCONT.
 const SIGKILL: i32 = 9;
@@ -181,6 +182,9 @@ impl Supervisor {
 
 pub(super) fn signal_one(pid: i32, order: &KillOrder) {
     send(pid, order.signal);
+    if order.signal != SIGKILL {
+        let _ = sys::signals::kill(pid, SIGCONT);
+    }
     if order.hangup {
         send(pid, SIGHUP);
     }
@@ -193,8 +197,5 @@ fn send(pid: i32, signal: i32) {
         && error.raw_os_error() != Some(nix::errno::Errno::ESRCH as i32)
     {
         tracing::warn!(pid, signal, "cannot send the signal: {error}");
-    }
-    if signal != SIGKILL && signal != SIGCONT {
-        let _ = sys::signals::kill(pid, SIGCONT);
     }
 }

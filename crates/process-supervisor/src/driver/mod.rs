@@ -354,12 +354,12 @@ impl Supervisor {
         self.start(definition, request)
     }
 
-    /// Stops a service.
+    /// Stops a service, also one that is frozen: what stands still hears no signal.
     ///
     /// # Errors
     /// When it is unknown.
     pub fn stop(&mut self, unit: &str, restart: bool, cause: String) -> Result<(), RequestError> {
-        self.known(unit)?;
+        self.known(unit)?.cgroup.iter().for_each(spawn::thaw);
         self.feed(unit, Event::Stop { restart, cause });
         Ok(())
     }
@@ -373,6 +373,8 @@ impl Supervisor {
         if !service.machine.active().is_up() {
             return Err(RequestError::State { unit: unit.to_owned(), sub: service.machine.state().sub() });
         }
+        // The signal of a reload would wait, and so would its commands.
+        service.cgroup.iter().for_each(spawn::thaw);
         self.feed(unit, Event::Reload { cause });
         Ok(())
     }
@@ -504,6 +506,7 @@ impl Supervisor {
             }
             if let Some(cgroup) = &service.cgroup {
                 self.by_cgroup.remove(cgroup.path());
+                actions::remove_left(cgroup.clone());
             }
             for held in service.fds.into_iter().chain(service.store.into_iter().map(|(held, _)| held)) {
                 held.release(&self.host.runner);
@@ -623,7 +626,7 @@ impl Supervisor {
         }
     }
 
-    fn known(&self, unit: &str) -> Result<&Service, RequestError> {
+    pub(super) fn known(&self, unit: &str) -> Result<&Service, RequestError> {
         self.service(unit).ok_or_else(|| RequestError::Unknown(unit.to_owned()))
     }
 

@@ -25,6 +25,20 @@ impl Supervisor {
         complaints
     }
 
+    /// What is said of a service that has no control group, once a run: that nothing limits it.
+    pub(super) fn unlimited(&mut self, unit: &str) -> Vec<String> {
+        let Some(service) = self.services.get_mut(unit) else { return Vec::new() };
+        if service.limited == service.invocation {
+            return Vec::new();
+        }
+        service.limited.clone_from(&service.invocation);
+        let limits = exec_job::resource_attributes(&service.unit).into_iter().filter_map(|it| it.directive);
+        let devices = exec_job::devices(&service.unit).and_then(|it| it.directive);
+        let directives: BTreeSet<&str> = limits.chain(devices).collect();
+        let line = |directive| format!("{directive}= has no effect: the service has no control group.");
+        directives.into_iter().map(line).collect()
+    }
+
     /// A new definition of a service that runs: what it changes of the limits counts at once.
     pub(super) fn change_limits(&mut self, unit: &str, old: &Unit) {
         let (Some(root), Some(service)) = (&self.host.cgroups, self.services.get_mut(unit)) else { return };

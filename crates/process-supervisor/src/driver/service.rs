@@ -134,6 +134,8 @@ pub struct Service {
     pub shared: Shared,
     /// The run (its invocation) whose limits are written.
     pub limited: String,
+    /// The run that journald was told of.
+    pub exported: String,
     /// Its control group says which devices may be used.
     pub confined: bool,
     /// Processes killed for lack of memory that the machine knows of, as the control group counts them.
@@ -178,6 +180,7 @@ impl Service {
             ids: None,
             shared: Shared::default(),
             limited: String::new(),
+            exported: String::new(),
             confined: false,
             oom_kills: 0,
             usage: Usage::default(),

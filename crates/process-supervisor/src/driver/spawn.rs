@@ -2,7 +2,9 @@
 
 use std::os::fd::{AsFd, AsRawFd, RawFd};
 
+use daemon_runtime::paths::Mode;
 use exec_job::{Facts, Output, Plan};
+use sys::cgroup::Cgroup;
 use sys::executor::Job;
 use sys::pidfd::PidFd;
 use sys::spawn::{SpawnRequest, spawn};
@@ -28,6 +30,7 @@ impl Supervisor {
     }
 
     fn try_spawn(&mut self, unit: &str, order: &SpawnOrder) -> Result<u32, String> {
+        let mut complaints = Vec::new();
         let failed = |what: &str, error: &dyn std::fmt::Display| format!("{what}: {error}");
         let Some(service) = self.services.get_mut(unit) else { return Err("unknown unit".into()) };
         let facts = Facts {
@@ -41,8 +44,8 @@ impl Supervisor {
                 service.machine.restarts(),
             ),
             manager_pid: match self.host.mode {
-                daemon_runtime::paths::Mode::System => None,
-                daemon_runtime::paths::Mode::User => Some(self.host.launcher.unwrap_or_else(std::process::id)),
+                Mode::System => None,
+                Mode::User => Some(self.host.launcher.unwrap_or_else(std::process::id)),
             },
             credentials: exec_job::credentials_directory(&service.unit, self.host.mode)
                 .map(|directory| directory.to_string_lossy().into_owned()),
@@ -87,6 +90,15 @@ impl Supervisor {
         if idle && self.idle.is_none() {
             self.idle = nix::unistd::pipe2(nix::fcntl::OFlag::O_CLOEXEC).ok();
         }
+        if service.exported != service.invocation {
+            service.exported.clone_from(&service.invocation);
+            complaints.extend(export(
+                &service.unit,
+                self.host.mode,
+                &service.invocation,
+                matches!(target, Output::Journal),
+            ));
+        }
         let plan = Plan {
             unit: &service.unit,
             command: service
@@ -109,7 +121,8 @@ impl Supervisor {
             log: log.as_ref().map(AsRawFd::as_raw_fd),
             wait: self.idle.as_ref().filter(|_| idle).map(|(read, _)| read.as_raw_fd()),
         };
-        let (job, complaints) = exec_job::prepare(&plan).map_err(|error| error.to_string())?;
+        let (job, more) = exec_job::prepare(&plan).map_err(|error| error.to_string())?;
+        complaints.extend(more);
         service.ids = job.user.as_ref().and_then(|user| Some((user.uid?, user.gid?)));
         for text in complaints {
             self.log(unit, Level::Warning, text);
@@ -143,6 +156,9 @@ impl Supervisor {
         if let Some(group) = cgroup.as_ref().filter(|_| run == 0) {
             weaker.extend(self.limit(unit, group));
         }
+        if cgroup.is_none() && run == 0 {
+            weaker.extend(self.unlimited(unit));
+        }
         let Some(service) = self.services.get_mut(unit) else { return Err("unknown unit".into()) };
         if let Some(group) = &cgroup
             && let Some((uid, gid)) = service.ids
@@ -158,6 +174,10 @@ impl Supervisor {
                 Ok(()) => cgroup = Some(below),
                 Err(error) => weaker.push(format!("No control group: {}: {error}", below.path().display())),
             }
+        }
+        // As in systemd whatever is to be done in a frozen unit ends that; that its slice is frozen doesn't end so.
+        for group in watched.iter().chain(&service.cgroup) {
+            thaw(group);
         }
         let request = SpawnRequest { executor: &self.host.executor, job, cgroup: cgroup.as_ref() };
         let spawned = spawn(&request).map_err(|error| format!("cannot make a process: {error}"));
@@ -201,6 +221,25 @@ impl Supervisor {
             }
             Err(error) => self.log(unit, Level::Warning, format!("Can't follow process {pid}: {error}")),
         }
+    }
+}
+
+/// Tells journald of a run; what there is to complain about.
+fn export(unit: &Unit, mode: Mode, invocation: &str, journal: bool) -> Vec<String> {
+    if journal {
+        let exported = exec_job::export_log_settings(unit, mode, invocation);
+        return exported.err().map(|error| format!("Can't tell journald of the unit: {error}")).into_iter().collect();
+    }
+    let line = |directive| format!("{directive}= has no effect: journald does not take the output.");
+    exec_job::log_settings(unit).into_iter().map(line).collect()
+}
+
+/// Lets the processes of a frozen group go on.
+pub(super) fn thaw(group: &Cgroup) {
+    if group.frozen_by() == Some(group.path())
+        && let Err(error) = group.freeze(false)
+    {
+        tracing::warn!("cannot thaw {}: {error}", group.path().display());
     }
 }
 

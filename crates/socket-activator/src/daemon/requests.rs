@@ -38,6 +38,9 @@ impl Daemon {
         if message.message_type() != Type::MethodCall {
             return;
         }
+        if self.server.answer_as_bus(client, message, names::SOCKETS) {
+            return;
+        }
         let mut rest: Rest = None;
         let mut known = true;
         let answer = guarded(message, || {
@@ -282,5 +285,9 @@ fn built(message: Result<Message, zbus::Error>) -> Result<Message, BusError> {
 }
 
 fn introspect(path: &str) -> Option<String> {
-    (path == names::PATH).then(|| include_str!("introspection.xml").to_owned())
+    match path {
+        names::PATH => Some(include_str!("introspection.xml").to_owned()),
+        "/" => Some("<node><node name=\"org/quintet\"/></node>".to_owned()),
+        _ => None,
+    }
 }

@@ -200,6 +200,14 @@ impl Cgroup {
         self.write("cgroup.freeze", if frozen { "1" } else { "0" })
     }
 
+    /// The group that was told to freeze, this one or one above: what is born here stands still before it is a program.
+    pub fn frozen_by(&self) -> Option<&Path> {
+        let groups = self.path.ancestors().map(|group| (group, crate::pseudo::read(group.join("cgroup.freeze"))));
+        // The root has no such file, nor has what is above where the hierarchy is mounted.
+        let told = groups.map_while(|(group, text)| Some((group, text.ok()?)));
+        told.filter(|(_, text)| text.trim() == "1").map(|(group, _)| group).next()
+    }
+
     /// Removes it and what is below, if no process is left: false when one is. Just after an exit the kernel may still answer
     /// EBUSY for an empty cgroup: then it is tried a few times over about 10 ms.
     pub fn remove(&self) -> io::Result<bool> {

@@ -105,9 +105,10 @@ fn create_one(job: &Job, kind: DirectoryKind, path: &Path, name: &str, mode: u32
     if made || fs::metadata(path)?.mode() & 0o7777 != mode {
         fs::set_permissions(path, Permissions::from_mode(mode))?;
     }
-    let user = job.user.as_ref().filter(|_| !job.full_privileges || made);
-    let Some(user) = user else { return Ok(()) };
-    give(path, user.uid, user.gid)
+    // What nobody is named for is root's, whoever had it before; others than root can only keep what they have.
+    let ours = Uid::effective().is_root().then_some(0);
+    let (uid, gid) = job.user.as_ref().map_or((None, None), |user| (user.uid, user.gid));
+    give(path, uid.or(ours), gid.or(ours))
 }
 
 /// A relative link, so that it holds below another root as well. One that is there already is fine; nothing is replaced.

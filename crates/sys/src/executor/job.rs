@@ -377,6 +377,8 @@ pub struct MountNamespace {
     pub protect_home: ProtectHome,
     /// ProtectKernelTunables=: /proc/sys, /sys & co. read-only.
     pub protect_kernel_tunables: bool,
+    /// ProtectHostname=: the files that hold the names are read-only.
+    pub protect_hostname: bool,
     /// ProtectKernelModules=: /usr/lib/modules inaccessible (the capability is the spawner's business).
     pub protect_kernel_modules: bool,
     /// ProtectControlGroups=: /sys/fs/cgroup read-only.

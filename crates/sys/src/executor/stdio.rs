@@ -13,7 +13,7 @@ const JOURNAL: &str = "/run/systemd/journal/stdout";
 /// Puts 0, 1 and 2 in place. Returns device and inode of the journal stream at stderr or stdout, for JOURNAL_STREAM.
 pub(super) fn set_up(job: &Job) -> Result<Option<(u64, u64)>, Failure> {
     let tty = match (&job.tty, wants_tty(job)) {
-        (Some(tty), true) => Some(open_tty(tty).at(Step::Stdin, tty.path.display().to_string())?),
+        (Some(tty), Some(step)) => Some(open_tty(tty).at(step, tty.path.display().to_string())?),
         _ => None,
     };
     // All are opened before the first is put in place: a source may be one of 0, 1, 2 itself.
@@ -36,8 +36,10 @@ pub(super) fn set_up(job: &Job) -> Result<Option<(u64, u64)>, Failure> {
         .map(|m| (m.dev(), m.ino())))
 }
 
-fn wants_tty(job: &Job) -> bool {
-    [&job.stdin, &job.stdout, &job.stderr].contains(&&Stdio::Tty)
+/// The first stream that is the terminal.
+fn wants_tty(job: &Job) -> Option<Step> {
+    let streams = [(&job.stdin, Step::Stdin), (&job.stdout, Step::Stdout), (&job.stderr, Step::Stderr)];
+    streams.into_iter().find(|(stream, _)| **stream == Stdio::Tty).map(|(_, step)| step)
 }
 
 fn what(stdio: &Stdio) -> String {

@@ -89,7 +89,13 @@ pub struct Spawned {
 
 /// Starts the executor with a job, in the best way that works here. Everything about the job itself is told by its exit
 /// status and report pipe: an error here means that the executor could not be started at all.
+///
+/// Into a frozen control group nothing is started: its first step would never end, and we would wait for it.
 pub fn spawn(request: &SpawnRequest<'_>) -> io::Result<Spawned> {
+    if let Some(group) = request.cgroup.and_then(Cgroup::frozen_by) {
+        let text = format!("the control group {} is frozen", group.display());
+        return Err(io::Error::new(io::ErrorKind::ResourceBusy, text));
+    }
     let methods: &[Method] = match request.cgroup {
         Some(_) => &[Method::Direct, Method::Clone3, Method::Clone3Attach],
         None => &[Method::Direct, Method::Clone3],

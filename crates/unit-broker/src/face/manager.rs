@@ -100,7 +100,10 @@ pub fn handle(broker: &mut Broker, call: &Call, member: &str) -> Answered {
         }
         "KillUnit" => {
             let (name, whom, signal): (String, String, i32) = call.arguments()?;
-            let unit = unit::loaded(broker, call, &name)?;
+            let unit = match unit::loaded(broker, call, &name) {
+                Ok(unit) => unit,
+                Err(error) => unit::left_behind(broker, &name).ok_or(error)?,
+            };
             unit::kill(broker, call, &unit, whom, signal)
         }
         "ResetFailedUnit" => {

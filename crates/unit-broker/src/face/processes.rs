@@ -1,5 +1,7 @@
 //! Units and processes: which processes a unit has, which unit a process belongs to, freezing.
 
+use std::path::Path;
+
 use bus_api::errors::{BusError, ErrorName};
 use bus_api::worker::{Request, UnitProcess, parse_processes};
 use unit_parser::{UnitName, UnitType};
@@ -38,14 +40,27 @@ fn none() -> Vec<UnitProcess> {
 /// # Errors
 /// `NoSuchProcess` for others than all, and for `all-fail` where there is nobody.
 pub fn kill_slice(broker: &Broker, unit: &UnitName, whom: &str, signal: i32) -> Result<(), BusError> {
-    let refused = |text: String| Err(BusError::new(ErrorName::NoSuchProcess, text));
     if let Some(kind @ ("main" | "control")) = whom.split('-').next() {
-        return refused(format!("slice units have no {kind} processes"));
+        let text = format!("slice units have no {kind} processes");
+        return Err(BusError::new(ErrorName::NoSuchProcess, text));
     }
     let directory = broker.model.cgroup_directory(unit);
-    let processes = directory.map(|directory| below(broker, &directory)).unwrap_or_default();
+    kill_below(broker, directory.as_deref(), whom, signal)
+}
+
+/// `KillUnit` of a unit that is down: what it has left behind, which its worker does not follow any more.
+///
+/// # Errors
+/// As [`kill_slice`].
+pub fn kill_left(broker: &Broker, unit: &UnitName, whom: &str, signal: i32) -> Result<(), BusError> {
+    let directory = broker.model.left_cgroup_directory(unit);
+    kill_below(broker, directory.as_deref(), whom, signal)
+}
+
+fn kill_below(broker: &Broker, directory: Option<&Path>, whom: &str, signal: i32) -> Result<(), BusError> {
+    let processes = directory.map(|directory| below(broker, directory)).unwrap_or_default();
     if processes.is_empty() && whom == "all-fail" {
-        return refused("No matching processes to kill".to_owned());
+        return Err(BusError::new(ErrorName::NoSuchProcess, "No matching processes to kill"));
     }
     for pid in processes.into_iter().filter_map(|(_, pid, _)| i32::try_from(pid).ok()) {
         // One that is gone meanwhile needs no signal.
@@ -55,7 +70,7 @@ pub fn kill_slice(broker: &Broker, unit: &UnitName, whom: &str, signal: i32) -> 
 }
 
 /// All processes in a control group and those below it.
-fn below(broker: &Broker, directory: &std::path::Path) -> Vec<UnitProcess> {
+fn below(broker: &Broker, directory: &Path) -> Vec<UnitProcess> {
     let Some(root) = broker.model.facts.cgroup_root.as_ref() else { return none() };
     let mut found = none();
     let mut open = vec![directory.to_owned()];

@@ -177,8 +177,20 @@ pub fn kill(broker: &mut Broker, call: &Call, unit: &UnitName, whom: String, sig
         // It has no processes of its own.
         return Err(BusError::new(ErrorName::NotSupported, "Operation not supported"));
     };
+    let down = broker.model.engine.unit(unit).is_none_or(|view| view.active.is_down());
+    if down && whom.starts_with("all") && unit.unit_type() == UnitType::Service {
+        processes::kill_left(broker, unit, &whom, signal)?;
+        return call.reply(&());
+    }
     let request = Request::Kill { unit: unit.to_string(), whom, signal };
     broker.ask_worker(worker, &request, call, |call, _| call.reply(&()))
+}
+
+/// A service that is loaded no more, but has left processes behind: systemd keeps it loaded as long as they are there.
+pub fn left_behind(broker: &mut Broker, name: &str) -> Option<UnitName> {
+    UnitName::parse(name).ok().filter(|name| name.unit_type() == UnitType::Service)?;
+    let unit = load(broker, name).ok()?;
+    broker.model.left_cgroup_directory(&unit).map(|_| unit)
 }
 
 /// The unit of a name, loaded if it wasn't.

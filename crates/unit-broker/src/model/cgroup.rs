@@ -39,6 +39,15 @@ impl Model {
         Some(root.join(relative.trim_start_matches('/')))
     }
 
+    /// Where the control group of a unit is that is down, if anything is left of it.
+    #[must_use]
+    pub fn left_cgroup_directory(&self, unit: &UnitName) -> Option<PathBuf> {
+        let root = self.facts.cgroup_root.as_ref()?;
+        let slice = self.engine.unit(unit)?.slice.map(|slice| slice_path(slice.as_str())).unwrap_or_default();
+        let directory = root.join(slice.trim_start_matches('/')).join(unit.as_str());
+        directory.exists().then_some(directory)
+    }
+
     /// `FreezerState`: what the kernel says of the unit's control group.
     #[must_use]
     pub fn freezer_state(&self, view: &UnitView<'_>) -> &'static str {

@@ -160,6 +160,7 @@ fn set(unit: &mut Unit, id: RowId, assignment: &Assignment, file: &File<'_>, pla
         Assigned::Keep => {}
     }
     let mut problems = context.problems;
+    fit_priority(unit, storage, origin);
     problems.extend(without_effect(unit, id, origin));
     problems.extend(for_one_user(unit, storage, origin));
     let fatal = problems.iter().any(|problem| problem.fatal);
@@ -171,6 +172,20 @@ fn set(unit: &mut Unit, id: RowId, assignment: &Assignment, file: &File<'_>, pla
         }
     }
     fatal
+}
+
+/// A scheduling policy brings the priority that there is into its own range, as in systemd. One that comes later counts as it is.
+fn fit_priority(unit: &mut Unit, id: RowId, origin: Origin) {
+    use crate::table::rows::exec as e;
+    if id != e::CPU_SCHEDULING_POLICY || !unit.is_set(id) {
+        return;
+    }
+    // FIFO and round robin.
+    let (low, high) = if matches!(unit.int(id), 1 | 2) { (1, 99) } else { (0, 0) };
+    let priority = unit.int(e::CPU_SCHEDULING_PRIORITY);
+    if !(low..=high).contains(&priority) {
+        unit.set(e::CPU_SCHEDULING_PRIORITY, Value::Int(priority.clamp(low, high)), origin);
+    }
 }
 
 /// Dependencies of this line that are left out, since units of these types can't have them.

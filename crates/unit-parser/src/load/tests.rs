@@ -436,3 +436,35 @@ fn settings_of_sockets() {
     assert_eq!(socket("ReceiveBuffer=infinity\n").uint(s::RECEIVE_BUFFER), 0);
     assert_eq!(socket("BindToDevice=%p\n").str(s::BIND_TO_DEVICE), "");
 }
+
+#[test]
+fn a_scheduling_policy_fits_the_priority_that_there_is() {
+    for (lines, priority) in [
+        ("CPUSchedulingPolicy=fifo", 1),
+        ("CPUSchedulingPolicy=batch", 0),
+        ("CPUSchedulingPriority=7\nCPUSchedulingPolicy=rr", 7),
+        ("CPUSchedulingPriority=7\nCPUSchedulingPolicy=batch", 0),
+        ("CPUSchedulingPolicy=batch\nCPUSchedulingPriority=7", 7),
+        ("CPUSchedulingPolicy=fifo\nCPUSchedulingPriority=500", 1),
+        ("CPUSchedulingPolicy=fifo\nCPUSchedulingPolicy=other", 0),
+    ] {
+        let text = format!("[Service]\nExecStart=/bin/true\n{lines}\n");
+        let unit = load(&[("/lib/a.service", &text)], "a.service");
+        assert_eq!(unit.int(rows::exec::CPU_SCHEDULING_PRIORITY), priority, "{lines}");
+    }
+}
+
+#[test]
+fn a_colon_in_front_of_a_directory_separates_nothing() {
+    let text = "[Service]\nExecStart=/bin/true\nStateDirectory=:a x:y :b:c\nConfigurationDirectory=:d\n";
+    let unit = load(&[("/lib/a.service", text)], "a.service");
+    assert_eq!(unit.list(rows::exec::STATE_DIRECTORY), ["a", "b:c", "x:y"]);
+    assert!(unit.list(rows::exec::CONFIGURATION_DIRECTORY).is_empty());
+}
+
+#[test]
+fn specifiers_in_names_of_credentials_and_not_in_their_content() {
+    let text = "[Service]\nExecStart=/bin/true\nSetCredential=a%p:50%% %n\nSetCredential=b:\nSetCredential=%I:x\n";
+    let unit = load(&[("/lib/a@.service", text)], "a@x-y.service");
+    assert_eq!(unit.pairs(rows::exec::SET_CREDENTIAL), [("aa".to_owned(), "50%% %n".to_owned())]);
+}

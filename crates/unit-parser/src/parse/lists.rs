@@ -258,11 +258,13 @@ pub(super) fn temporary_file_systems(text: &str, old: Option<&Value>, context: &
 pub(super) fn directories(text: &str, links: bool, old: Option<&Value>, context: &mut Context<'_>) -> Read {
     let mut list = old_list(old);
     for word in expanded(text, Quoting::QuotesKeepEscapes, context) {
-        let (name, link) = match word.text.split_once(':') {
+        // As in systemd a colon in front separates nothing.
+        let text = if links { word.text.trim_start_matches(':') } else { word.text.as_str() };
+        let (name, link) = match text.split_once(':') {
             Some((name, "")) => (name, None),
             Some((name, link)) if links => (name, Some(link)),
             Some(_) => ("", None),
-            None => (word.text.as_str(), None),
+            None => (text, None),
         };
         let private = |p: &str| p == "private" || p.starts_with("private/");
         let good = |p: &str| path::relative(p).filter(|p| !private(p));
@@ -550,6 +552,17 @@ pub(super) fn colon_pair(text: &str, check: Option<Check>, old: Option<&Value>, 
             .ok_or_else(|| Problem::new(format!("expected {}, found \"{text}\"", check.expected())))?,
     };
     let (key, value) = text.split_once(':').unwrap_or((&text, ""));
+    if check == Some(Check::CredentialContent) {
+        if value.is_empty() {
+            return Err(Problem::new(format!("the credential \"{key}\" has no content")));
+        }
+        // As in systemd there are specifiers in the name, and none in the content.
+        let key = context.text(key)?;
+        if checked(Check::CredentialContent, &format!("{key}:")).is_none() {
+            return Err(Problem::new(format!("\"{key}\" is no name of a credential")));
+        }
+        return Ok(pair(&key, value.to_owned(), old));
+    }
     let value = context.text(value)?;
     Ok(pair(key, value, old))
 }

@@ -85,6 +85,9 @@ pub(super) fn plan(wanted: &MountNamespace, directories: &[DirectorySet]) -> Vec
         add(&["/sys/fs/cgroup"], Action::ReadWrite);
         add(&["/proc/kallsyms", "/proc/kcore"], Action::Inaccessible);
     }
+    if wanted.protect_hostname {
+        add(&["/proc/sys/kernel/hostname", "/proc/sys/kernel/domainname"], Action::ReadOnly);
+    }
     if let Some(options) = &wanted.proc_options {
         add(&["/proc"], Action::Proc { options: options.clone() });
     }

@@ -82,7 +82,8 @@ impl Engine {
             .map(|job| job.id)
             .collect();
         for id in ended {
-            self.finish(cx, id, JobResult::Collected, true);
+            // As in systemd: what required the device is not ordered after it, and goes on.
+            self.finish(cx, id, JobResult::Collected, false);
         }
     }
 

@@ -18,6 +18,7 @@ const NO_NAMESPACE: &str = "no such namespace is set up";
 const NO_LSM: &str = "security labels are not set";
 const NO_CREDENTIALS: &str = "credentials are not passed";
 const NO_JOURNAL: &str = "the log collector decides this by itself";
+const NOT_TOLD: &str = "journald is told of services alone";
 const NO_UTMP: &str = "utmp is not written";
 
 table! {
@@ -84,10 +85,10 @@ table! {
     SYSLOG_FACILITY "SyslogFacility" Named(words::LOG_FACILITY), "daemon", ["SyslogFacility" "i"], ONCE, Works, 0, "The facility of logged lines";
     SYSLOG_LEVEL_PREFIX "SyslogLevelPrefix" Bool, "yes", ["SyslogLevelPrefix" "b"], ONCE, Works, 0, "A line's own <N> is its level";
     SYSLOG_IDENTIFIER "SyslogIdentifier" Text, "", ["SyslogIdentifier" "s"], ONCE, Works, 0, "The tag of logged lines";
-    LOG_LEVEL_MAX "LogLevelMax" Named(words::LOG_LEVEL), "", ["LogLevelMax" "i"], ONCE, NoEffect(NO_JOURNAL), 0, "The least important level that is kept";
-    LOG_RATE_LIMIT_INTERVAL_SEC "LogRateLimitIntervalSec" Usec, "0", ["LogRateLimitIntervalUSec" "t"], ONCE, NoEffect(NO_JOURNAL), 0, "The span in which lines are counted";
-    LOG_RATE_LIMIT_BURST "LogRateLimitBurst" Uint(u32::MAX as u64), "0", ["LogRateLimitBurst" "u"], ONCE, NoEffect(NO_JOURNAL), 0, "How many lines the span may have";
-    LOG_EXTRA_FIELDS "LogExtraFields" CheckedWords(Check::JournalField), "", ["LogExtraFields" "aay"], MANY, NoEffect(NO_JOURNAL), 0, "Further fields of each line";
+    LOG_LEVEL_MAX "LogLevelMax" Named(words::LOG_LEVEL), "", ["LogLevelMax" "i"], ONCE, Services(NOT_TOLD), 0, "The least important level that is kept";
+    LOG_RATE_LIMIT_INTERVAL_SEC "LogRateLimitIntervalSec" Usec, "0", ["LogRateLimitIntervalUSec" "t"], ONCE, Services(NOT_TOLD), 0, "The span in which lines are counted";
+    LOG_RATE_LIMIT_BURST "LogRateLimitBurst" Uint(u32::MAX as u64), "0", ["LogRateLimitBurst" "u"], ONCE, Services(NOT_TOLD), 0, "How many lines the span may have";
+    LOG_EXTRA_FIELDS "LogExtraFields" CheckedWords(Check::JournalField), "", ["LogExtraFields" "aay"], MANY, Services(NOT_TOLD), 0, "Further fields of each line";
     LOG_FILTER_PATTERNS "LogFilterPatterns" Verbatim, "", [], MANY, NoEffect(NO_JOURNAL), 253, "Which lines are kept";
     LOG_NAMESPACE "LogNamespace" Checked(Check::LogNamespace), "", ["LogNamespace" "s"], ONCE, NoEffect(NO_JOURNAL), 0, "The journal's namespace";
     SECURE_BITS "SecureBits" SecureBits, "", ["SecureBits" "i"], ONCE, Works, 0, "The kernel's secure bits";
