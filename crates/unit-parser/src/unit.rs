@@ -8,7 +8,7 @@ use crate::dependencies::DependencyKind;
 use crate::diagnostic::Diagnostic;
 use crate::name::UnitName;
 use crate::table::{RowId, rows};
-use crate::value::{Condition, ExecCommand, ExitStatusSet, ListenAddress, Rlimit, SharedNames, Value};
+use crate::value::{Condition, ExecCommand, ExitStatusSet, ListenAddress, ListenKind, Rlimit, SharedNames, Value};
 
 /// How loading went; the words are those of the D-Bus property `LoadState`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -338,6 +338,13 @@ impl Unit {
             Value::Listen(list) => list,
             _ => &[],
         }
+    }
+
+    /// Whether a socket unit starts one service, as opposed to an instance for each connection. What can't be accepted makes
+    /// it so, though `Accept=yes` is an error then.
+    pub fn has_one_service(&self) -> bool {
+        let accepts = |listen: &ListenAddress| matches!(listen.kind, ListenKind::Stream | ListenKind::SequentialPacket);
+        !self.bool(rows::socket::ACCEPT) || !self.listen().iter().all(accepts)
     }
 
     /// The file that an origin means; `None` for implied values.

@@ -231,7 +231,7 @@ impl Daemon {
             "all" if must && !control => return Err(error("No matching processes to kill")),
             _ => {}
         }
-        self.kill_control(&name, signal);
+        self.signal(&name, signal, whom == "all");
         Ok(())
     }
 

@@ -108,6 +108,8 @@ fn load_states() {
         ("accept2.socket", "[Socket]\nListenDatagram=1\nAccept=yes\n", "bad-setting"),
         ("accept3.socket", "[Socket]\nListenStream=1\nAccept=yes\nService=x.service\n", "bad-setting"),
         ("links.socket", "[Socket]\nListenStream=1\nSymlinks=/run/x\n", "bad-setting"),
+        ("links2.socket", "[Socket]\nListenFIFO=/run/f\nListenSpecial=/dev/x\nSymlinks=/run/x\n", "loaded"),
+        ("links3.socket", "[Socket]\nListenSpecial=/dev/x\nSymlinks=/run/x\n", "bad-setting"),
         ("t.timer", "[Timer]\n", "bad-setting"),
         ("c.timer", "[Timer]\nOnClockChange=yes\n", "loaded"),
         ("p.path", "[Path]\n", "bad-setting"),
@@ -435,4 +437,21 @@ fn settings_of_sockets() {
     assert_eq!(socket("Service=%p-b.service\n").units(s::SERVICE), [name("a-b.service")]);
     assert_eq!(socket("ReceiveBuffer=infinity\n").uint(s::RECEIVE_BUFFER), 0);
     assert_eq!(socket("BindToDevice=%p\n").str(s::BIND_TO_DEVICE), "");
+}
+
+/// What can't be accepted has its service, whatever `Accept=` says: such a unit is refused, and shows it still.
+#[test]
+fn sockets_of_one_service() {
+    for (text, one) in [
+        ("ListenStream=1\n", true),
+        ("ListenStream=1\nAccept=yes\n", false),
+        ("ListenStream=1\nListenNetlink=route\nAccept=yes\n", true),
+        ("ListenDatagram=1\nAccept=yes\n", true),
+    ] {
+        let text = format!("[Socket]\n{text}");
+        let unit = load(&[("/lib/a.socket", &text)], "a.socket");
+        assert_eq!(unit.has_one_service(), one, "{text}");
+        let service = unit.units(rows::socket::SERVICE).first().map(ToString::to_string);
+        assert_eq!(service.as_deref(), one.then_some("a.service"), "{text}");
+    }
 }
