@@ -147,7 +147,7 @@ impl Daemon {
             if port.fd.is_some() {
                 continue;
             }
-            match port.open(&unit.settings, unit.namespaces.network.as_ref()) {
+            match port.open(&unit.settings, unit.namespaces.network.as_ref().map(|held| &*held.fd)) {
                 Ok(fd) => {
                     self.runner.store(&store::name(name, &Stored::Socket(port.slot)), &[fd.as_fd()], false);
                 }
