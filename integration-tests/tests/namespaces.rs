@@ -174,3 +174,57 @@ fn a_path_wins() {
         assert!(!all.is_empty() && all.iter().all(|(_, told)| told.starts_with(&given)), "{given}: {all:?}");
     }
 }
+
+/// A socket opened in the network of a service, a service in that of a socket, and sockets among themselves.
+#[test]
+fn sockets_and_services_share() {
+    if !needs::root() {
+        return;
+    }
+    let socket = |head: &str, port: u16| {
+        let see = SEE.replace("%n", "%p.service");
+        format!(
+            "[Unit]\n{head}\n[Socket]\nListenStream=127.0.0.1:{port}\n{PRIVATE}\nService=idle.service\nExecStartPost={see} open\n"
+        )
+    };
+    for (ours, builder) in places() {
+        let place = builder
+            .unit("idle.service", "[Service]\nExecStart=/bin/sleep 1000\n")
+            .unit("first.service", &unit("", PRIVATE, "ExecStart=see start"))
+            .unit("second.socket", &socket("JoinsNamespaceOf=first.service", 3300))
+            .unit("third.socket", &socket("", 3300))
+            .unit("fourth.socket", &socket("JoinsNamespaceOf=third.socket", 3301))
+            .unit("fifth.service", &unit("JoinsNamespaceOf=third.socket", PRIVATE, "ExecStart=see start"))
+            .boot();
+        let kill = || {
+            if ours {
+                place.kill_daemon("socket-activator");
+                place.kill_daemon("process-supervisor");
+            }
+        };
+        let start = |unit: &str| {
+            place.systemctl(&["start", unit]).good();
+            seen(&place).pop().expect("its command has run").1
+        };
+        let first = start("first.service");
+        kill();
+        assert_eq!(start("second.socket"), first);
+        // What a socket still has is found again by the service that made it.
+        place.systemctl(&["stop", "first.service"]).good();
+        kill();
+        assert_eq!(start("first.service"), first);
+        let third = start("third.socket");
+        assert_ne!(third, first);
+        kill();
+        assert_eq!((start("fourth.socket"), start("fifth.service")), (third.clone(), third.clone()));
+        place.systemctl(&["stop", "third.socket", "fourth.socket"]).good();
+        kill();
+        assert_eq!(start("third.socket"), third, "fifth.service has them");
+        place.systemctl(&["stop", "third.socket", "second.socket", "fifth.service", "first.service"]).good();
+        assert_ne!(start("third.socket"), third);
+        if ours {
+            assert_eq!((held(&place, "process-supervisor"), held(&place, "socket-activator")), (0, 2));
+            assert_eq!(held(&place, "quintet"), 2, "those of third.socket");
+        }
+    }
+}

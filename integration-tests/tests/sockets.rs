@@ -118,3 +118,21 @@ fn a_connection_whose_instance_cannot_be_started_is_not_held() {
     assert_eq!(place.property("bad.socket", "NAccepted"), "1");
     wait::equal("0", || place.property("bad.socket", "NConnections"));
 }
+
+/// The supervisor has had copies of the sockets: they must not keep a port that its unit has given back.
+#[test]
+fn a_stopped_socket_is_closed_though_its_service_is_up() {
+    if !needs::root() {
+        return;
+    }
+    let place = Place::system()
+        .unit("idle.socket", "[Socket]\nListenStream=3233\n")
+        .unit("idle.service", "[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStart=/bin/true\n")
+        .boot();
+    place.systemctl(&["start", "idle.socket"]).good();
+    place.systemctl(&["start", "idle.service"]).good();
+    place.systemctl(&["stop", "idle.socket"]).good();
+    let refused = || place.bash(": </dev/tcp/127.0.0.1/3233").code != 0;
+    assert!(wait::until(LONG, refused), "the port is free");
+    assert_eq!(place.state("idle.service"), "active/exited");
+}

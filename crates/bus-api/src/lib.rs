@@ -6,7 +6,7 @@
 //! | layer | modules |
 //! |---|---|
 //! | contracts, both directions of each message | [`worker`], [`supervisor`], [`sockets`], [`devices`], [`broker`] |
-//! | what all messages share | [`names`], [`errors`], [`message`] |
+//! | what all messages share | [`names`], [`namespaces`], [`errors`], [`message`] |
 //! | the transport | [`serve`] (server side), [`connect`] (client side), [`message_bus`] (as a client of a bus), `socket` (framing and SASL under both) |
 #![forbid(unsafe_code)]
 
@@ -17,6 +17,7 @@ pub mod errors;
 pub mod message;
 pub mod message_bus;
 pub mod names;
+pub mod namespaces;
 pub mod serve;
 mod socket;
 pub mod sockets;

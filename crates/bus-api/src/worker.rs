@@ -87,7 +87,7 @@ pub enum Request {
         definition: String,
         /// Job, environment, cause.
         options: StartOptions,
-        /// Descriptors for the service: sockets, an accepted `connection`.
+        /// Descriptors for the service: sockets, an accepted `connection`; namespaces that the unit may join.
         fds: Vec<NamedFd>,
     },
     /// Start a new instance of a service that is running, which takes over when it is up (`X-RestartOverlap=`): the old one
@@ -154,6 +154,12 @@ pub enum Request {
         /// Full unit name.
         unit: String,
     },
+    /// The network and IPC namespace that a unit made, whoever uses them now, named as a start takes them
+    /// ([`crate::namespaces`]); reply by [`namespaces_reply`].
+    Namespaces {
+        /// Full name of that unit, which may be one of another worker.
+        owner: String,
+    },
     /// Remove what a unit that is down has left behind (`systemctl clean`); answered when that has begun. `UnitBusy` when
     /// the unit is not down.
     Clean {
@@ -203,6 +209,7 @@ impl Request {
             "List" => Request::List,
             "Processes" => Request::Processes { unit: arguments::<(String,)>(message)?.0 },
             "Notices" => Request::Notices { unit: arguments::<(String,)>(message)?.0 },
+            "Namespaces" => Request::Namespaces { owner: arguments::<(String,)>(message)?.0 },
             "Clean" => {
                 let (unit, definition, what) = arguments(message)?;
                 Request::Clean { unit, definition, what }
@@ -233,6 +240,7 @@ impl Request {
             Request::List => call(WORKER, "List", &()),
             Request::Processes { unit } => call(WORKER, "Processes", &(unit,)),
             Request::Notices { unit } => call(WORKER, "Notices", &(unit,)),
+            Request::Namespaces { owner } => call(WORKER, "Namespaces", &(owner,)),
             Request::Clean { unit, definition, what } => call(WORKER, "Clean", &(unit, definition, what)),
         }
     }
@@ -325,6 +333,14 @@ pub fn parse_processes(reply: &Message) -> Result<Vec<UnitProcess>, BusError> {
     Ok(arguments::<(Vec<UnitProcess>,)>(reply)?.0)
 }
 
+/// The reply to [`Request::Namespaces`], which [`crate::sockets::parse_fds`] reads.
+///
+/// # Errors
+/// When it cannot be serialized.
+pub fn namespaces_reply(call: &Message, fds: &[NamedFd]) -> Result<Message, zbus::Error> {
+    reply(call, &(fds,))
+}
+
 /// The reply to [`Request::Notices`].
 ///
 /// # Errors
@@ -378,6 +394,7 @@ mod tests {
             Request::List,
             Request::Processes { unit: "a.service".into() },
             Request::Notices { unit: "a.service".into() },
+            Request::Namespaces { owner: "a.socket".into() },
             Request::Clean { unit: "a.service".into(), definition: "{}".into(), what: vec!["state".into()] },
         ];
         for request in requests {

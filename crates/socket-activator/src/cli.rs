@@ -56,7 +56,7 @@ pub struct ActivateArgs {
     pub environment: Vec<String>,
     /// Names of the descriptors for LISTEN_FDNAMES; one for all, or one each
     #[arg(long, value_name = "NAME[:NAME...]")]
-    pub fdname: Option<String>,
+    pub fdname: Vec<String>,
     /// Pass the socket as standard input and output (inetd(8))
     #[arg(long)]
     pub inetd: bool,
@@ -74,7 +74,7 @@ impl ActivateArgs {
             || self.datagram
             || self.seqpacket
             || self.inetd
-            || self.fdname.is_some()
+            || !self.fdname.is_empty()
             || !self.environment.is_empty()
     }
 }

@@ -12,7 +12,8 @@ const EXIT_GROUP: u8 = 216;
 const EXIT_USER: u8 = 217;
 const EXIT_CHOWN: u8 = 235;
 
-/// Sets owner and group of the files. With a user alone, the group is that of the user.
+/// Sets owner and group of the files. With a user alone, the group is that of the user. Numbers have to be of users and
+/// groups that there are, as in systemd.
 pub fn chown(user: &str, group: &str, paths: &[PathBuf]) -> ExitCode {
     let (uid, own_gid) = match find_user(user) {
         Ok(found) => found,
@@ -35,10 +36,7 @@ fn find_user(name: &str) -> Result<(Option<u32>, Option<u32>), String> {
         return Ok((None, None));
     }
     let found = match name.parse::<u32>() {
-        Ok(uid) => match User::from_uid(uid.into()) {
-            Ok(None) => return Ok((Some(uid), None)),
-            found => found,
-        },
+        Ok(uid) => User::from_uid(uid.into()),
         Err(_) => User::from_name(name),
     };
     match found {
@@ -52,10 +50,11 @@ fn find_group(name: &str) -> Result<Option<u32>, String> {
     if name.is_empty() {
         return Ok(None);
     }
-    if let Ok(gid) = name.parse::<u32>() {
-        return Ok(Some(gid));
-    }
-    match Group::from_name(name) {
+    let found = match name.parse::<u32>() {
+        Ok(gid) => Group::from_gid(gid.into()),
+        Err(_) => Group::from_name(name),
+    };
+    match found {
         Ok(Some(group)) => Ok(Some(group.gid.as_raw())),
         Ok(None) => Err(format!("Failed to resolve group {name}: no such group")),
         Err(error) => Err(format!("Failed to resolve group {name}: {error}")),

@@ -2,7 +2,7 @@
 
 mod common;
 
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -60,6 +60,21 @@ fn becomes_the_command_with_the_first_connection() {
     let mut text = String::new();
     activator.0.stdout.take().unwrap().read_to_string(&mut text).unwrap();
     assert_eq!(text, format!("{pid} {pid} 2 tcp:local b\n"));
+}
+
+#[test]
+fn what_was_open_at_the_start_is_not_passed_on() {
+    for accept in ["", "--accept"] {
+        let address = common::free_address();
+        let line = format!("exec \"$0\" -l {address} {accept} -- /bin/sh -c 'ls /proc/$$/fd/9 2>&1' 9</dev/null");
+        let mut shell = Command::new("/bin/sh");
+        shell.args(["-c", &line, env!("CARGO_BIN_EXE_socket-activator")]).stdout(Stdio::piped());
+        let mut activator = Activator(shell.spawn().unwrap());
+        let _client = connect(address);
+        let mut text = String::new();
+        BufReader::new(activator.0.stdout.take().unwrap()).read_line(&mut text).unwrap();
+        assert!(text.contains("No such file"), "{text}");
+    }
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The receiving side of socket activation (sd_listen_fds(3)).
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{self, Read};
 use std::os::fd::{FromRawFd, OwnedFd, RawFd};
 use std::sync::Mutex;
 
@@ -46,6 +46,25 @@ pub fn listen_fds() -> Vec<NamedFd> {
         }
     }
     fds
+}
+
+/// Whatever else our starter left open beyond standard error stays with us: no program that we start gets it.
+///
+/// # Errors
+/// Without close_range(2) (Linux 5.11) and without /proc.
+pub fn keep_others() -> io::Result<()> {
+    // SAFETY: no pointers; nothing is closed before an exec.
+    if unsafe { libc::syscall(libc::SYS_close_range, START, u32::MAX, libc::CLOSE_RANGE_CLOEXEC) } == 0 {
+        return Ok(());
+    }
+    for entry in std::fs::read_dir("/proc/self/fd")?.flatten() {
+        let fd = entry.file_name().to_str().and_then(|name| name.parse::<RawFd>().ok());
+        if let Some(fd) = fd.filter(|fd| *fd >= START) {
+            // SAFETY: no pointers; a number that isn't open is an error, which changes nothing.
+            unsafe { libc::fcntl(fd, libc::F_SETFD, libc::FD_CLOEXEC) };
+        }
+    }
+    Ok(())
 }
 
 fn take(names: Vec<String>) -> Vec<NamedFd> {

@@ -26,6 +26,14 @@ impl Kind {
         }
     }
 
+    /// As it is called between daemons.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Network => "network",
+            Self::Ipc => "ipc",
+        }
+    }
+
     /// Below /proc/PID/ns.
     fn file(self) -> &'static str {
         match self {

@@ -355,6 +355,13 @@ impl Unit {
         }
     }
 
+    /// Whether a socket unit starts one service, as opposed to an instance for each connection. What can't be accepted makes
+    /// it so, though `Accept=yes` is an error then.
+    pub fn has_one_service(&self) -> bool {
+        let accepts = |listen: &ListenAddress| matches!(listen.kind, ListenKind::Stream | ListenKind::SequentialPacket);
+        !self.bool(rows::socket::ACCEPT) || !self.listen().iter().all(accepts)
+    }
+
     /// The file that an origin means; `None` for implied values.
     pub fn file(&self, origin: Origin) -> Option<&PathBuf> {
         match origin.file {

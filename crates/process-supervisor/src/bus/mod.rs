@@ -6,6 +6,7 @@ use std::os::fd::OwnedFd;
 
 use bus_api::errors::{BusError, ErrorName};
 use bus_api::message::{NamedFd, expects_reply, reply};
+use bus_api::namespaces;
 use bus_api::serve::{ClientId, Incoming, Server, default_reply, guarded};
 use bus_api::supervisor as special;
 use bus_api::worker::{self, Event, Request, StartOptions, UnitNotice, UnitStatus, flags};
@@ -175,6 +176,10 @@ fn answer(
             let notices = supervisor.service(&unit).map(notices).unwrap_or_default();
             return worker::notices_reply(call, &notices).map(Some).map_err(internal);
         }
+        Request::Namespaces { owner } => {
+            let namespaces = supervisor.namespaces_of(&owner);
+            return worker::namespaces_reply(call, &namespaces).map(Some).map_err(internal);
+        }
         Request::Processes { unit } => {
             let processes = supervisor.processes(&unit);
             return worker::processes_reply(call, &processes).map(Some).map_err(internal);
@@ -186,10 +191,12 @@ fn answer(
 }
 
 fn start_request(options: StartOptions, fds: Vec<NamedFd>) -> StartRequest {
+    let (fds, offers) = namespaces::split(fds);
     StartRequest {
         invocation: options.invocation_id.iter().map(|byte| format!("{byte:02x}")).collect(),
         start: Start { environment: options.environment, manager_environment: options.manager_environment },
         fds: owned(fds),
+        offers,
         cause: options.cause,
     }
 }

@@ -64,6 +64,34 @@ pub enum State {
 }
 
 impl State {
+    /// Whether the last process that is passed sockets has been started. An overlapping restart starts another one.
+    pub fn has_its_sockets(self) -> bool {
+        match self {
+            State::Dead
+            | State::Condition
+            | State::StartPre
+            | State::Start
+            | State::Reload(Reloader::Overlap)
+            | State::Cleaning => false,
+            State::StartPost
+            | State::Running
+            | State::Exited
+            | State::Reload(_)
+            | State::ReloadSignal
+            | State::ReloadNotify
+            | State::Stop
+            | State::StopWatchdog
+            | State::StopSigterm
+            | State::StopSigkill
+            | State::StopPost
+            | State::FinalWatchdog
+            | State::FinalSigterm
+            | State::FinalSigkill
+            | State::Failed
+            | State::AutoRestart { .. } => true,
+        }
+    }
+
     /// The `SubState` property.
     pub fn sub(self) -> &'static str {
         match self {

@@ -6,6 +6,7 @@ use sys::cgroup::Cgroup;
 use sys::notify::NotifySocket;
 use unit_parser::rows::service as rows;
 
+use super::held::Held;
 use super::service::Listener;
 use super::watch::{self, Input};
 use super::{News, Supervisor, bus_names};
@@ -16,6 +17,9 @@ use crate::core::status::Status;
 
 /// How long after its end a control group may refuse to be removed, in tries of growing pauses.
 const REMOVE_TRIES: u32 = 8;
+
+/// The name of an accepted connection among the descriptors of a start.
+const CONNECTION: &str = "connection";
 
 impl Supervisor {
     /// Does all that is queued, and what follows from it.
@@ -70,7 +74,21 @@ impl Supervisor {
             // A new instance has taken over.
             service.invocation = service.machine.invocation().to_owned();
         }
+        self.let_sockets_go(unit);
         self.forget_processes(unit);
+    }
+
+    /// A listening socket that its unit closes must not live on with us: once the service has it, our copy goes. Whoever
+    /// coordinates brings it anew with each start. A connection stays until the service is down, as in systemd.
+    fn let_sockets_go(&mut self, unit: &str) {
+        let Some(service) = self.services.get_mut(unit).filter(|_| self.coordinated) else { return };
+        if service.fds.is_empty() || !service.machine.state().has_its_sockets() {
+            return;
+        }
+        let (kept, gone) =
+            std::mem::take(&mut service.fds).into_iter().partition(|held| held.record.name == CONNECTION);
+        service.fds = kept;
+        gone.into_iter().for_each(|held: Held| held.release(&self.host.runner));
     }
 
     /// Tells a change. Of changes of properties alone that nobody has heard of yet the last is enough: a service may say

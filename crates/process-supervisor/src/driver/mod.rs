@@ -91,6 +91,8 @@ pub struct StartRequest {
     pub start: Start,
     /// Descriptors for the service, with their names.
     pub fds: Vec<(String, OwnedFd)>,
+    /// Namespaces of another worker's units, which the service may join.
+    pub offers: Vec<bus_api::namespaces::Offer>,
     /// Why.
     pub cause: String,
 }
@@ -319,6 +321,7 @@ impl Supervisor {
         service.invocation.clone_from(&order.invocation);
         service.told.start_anew();
         self.take_start(name, request.start, request.fds);
+        self.take_offers(name, request.offers);
         self.feed(name, Event::Start(order));
     }
 

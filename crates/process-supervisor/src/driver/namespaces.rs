@@ -1,7 +1,7 @@
 //! What the processes of a run share: a private /tmp, network and IPC namespace, its own or those of a service that it joins
 //! (`PrivateTmp=`, `PrivateNetwork=`, `PrivateIPC=`, `JoinsNamespaceOf=`).
 //!
-//! Each belongs to the service that made it, which is written down with it: only its name leads others there, so that who
+//! Each belongs to the unit that made it (a socket too, whose namespaces come with the start), which is written down with it: only its name leads others there, so that who
 //! joins one that joined another gets one of its own, as in systemd. It lives until the last service that uses it is down,
 //! and its owner finds it again if it is started before that.
 
@@ -9,6 +9,8 @@ use std::collections::HashMap;
 use std::os::fd::OwnedFd;
 use std::rc::Rc;
 
+use bus_api::message::NamedFd;
+use bus_api::namespaces::{self, Offer};
 use serde::{Deserialize, Serialize};
 use sys::executor::{Namespace, PrivateTmp};
 use sys::namespace::Kind;
@@ -38,6 +40,8 @@ pub struct Shared {
     pub network: Option<Rc<Held>>,
     /// The IPC namespace.
     pub ipc: Option<Rc<Held>>,
+    /// Those of other workers' units that came with the start, until it is decided.
+    offers: Vec<Offer>,
 }
 
 /// What is on disk of that.
@@ -56,6 +60,13 @@ impl Shared {
         SharedRecord { network: of(&self.network), ipc: of(&self.ipc) }
     }
 
+    fn of(&self, kind: Kind) -> Option<&Rc<Held>> {
+        match kind {
+            Kind::Network => self.network.as_ref(),
+            Kind::Ipc => self.ipc.as_ref(),
+        }
+    }
+
     fn namespace(&mut self, kind: Kind) -> &mut Option<Rc<Held>> {
         match kind {
             Kind::Network => &mut self.network,
@@ -65,6 +76,24 @@ impl Shared {
 }
 
 impl Supervisor {
+    /// A start came with namespaces of sockets.
+    pub(super) fn take_offers(&mut self, unit: &str, offers: Vec<Offer>) {
+        if let Some(service) = self.services.get_mut(unit) {
+            service.shared.offers = offers;
+        }
+    }
+
+    /// The namespaces that a unit made, as starts of other workers' units take them.
+    pub fn namespaces_of(&self, owner: &str) -> Vec<NamedFd> {
+        let kinds = [Kind::Network, Kind::Ipc].into_iter();
+        let found = kinds.filter_map(|kind| {
+            let mut held = self.services.values().filter_map(|service| service.shared.of(kind));
+            let fd = held.find(|held| held.record.name == owner)?.fd.try_clone().ok()?;
+            Some((namespaces::name(kind.as_str(), owner), fd.into()))
+        });
+        found.collect()
+    }
+
     /// A start begins: what its processes will share.
     pub(super) fn choose_shared(&mut self, unit: &str) {
         self.choose_private_tmp(unit);
@@ -76,15 +105,16 @@ impl Supervisor {
             if self.services.get_mut(unit).is_none_or(|service| service.shared.namespace(kind).is_some()) {
                 continue;
             }
-            let found = self.owned(unit, |other| match kind {
-                Kind::Network => other.shared.network.as_ref().map(|held| (held.record.name.as_str(), held)),
-                Kind::Ipc => other.shared.ipc.as_ref().map(|held| (held.record.name.as_str(), held)),
-            });
-            let found = found.cloned().or_else(|| self.make(unit, kind, &namespace, letter));
+            let found = self
+                .owned(unit, |other| other.shared.of(kind).map(|held| (held.record.name.as_str(), held)))
+                .cloned()
+                .or_else(|| self.accept_offer(unit, kind, letter))
+                .or_else(|| self.make(unit, kind, &namespace, letter));
             if let Some(service) = self.services.get_mut(unit) {
                 *service.shared.namespace(kind) = found;
             }
         }
+        self.take_offers(unit, Vec::new());
     }
 
     fn choose_private_tmp(&mut self, unit: &str) {
@@ -110,6 +140,15 @@ impl Supervisor {
         })
     }
 
+    /// One that came with the start.
+    fn accept_offer(&mut self, unit: &str, kind: Kind, letter: char) -> Option<Rc<Held>> {
+        let service = self.services.get_mut(unit)?;
+        let at = service.shared.offers.iter().position(|offer| offer.kind == kind.as_str())?;
+        let offer = service.shared.offers.swap_remove(at);
+        let record = HeldRecord { id: service.fd_id(letter), name: offer.owner, poll: false };
+        Some(Rc::new(Held::new(&self.host.runner, record, offer.fd.into())))
+    }
+
     /// A new one, or the one that has a path. Where that fails, the executor tries again, and its process tells why.
     fn make(&mut self, unit: &str, kind: Kind, wanted: &Namespace, letter: char) -> Option<Rc<Held>> {
         let fd = match wanted {
@@ -126,7 +165,7 @@ impl Supervisor {
     /// A run is over: what it shared, unless somebody uses it.
     pub(super) fn release_shared(&mut self, unit: &str) {
         let Some(service) = self.services.get_mut(unit) else { return };
-        let Shared { tmp, network, ipc } = std::mem::take(&mut service.shared);
+        let Shared { tmp, network, ipc, offers: _ } = std::mem::take(&mut service.shared);
         for held in [network, ipc].into_iter().flatten().filter_map(Rc::into_inner) {
             held.release(&self.host.runner);
         }

@@ -112,6 +112,8 @@ pub enum Action {
     Kill {
         /// Which signal.
         signal: i32,
+        /// It is the one that nobody survives, meant for all there are unless `KillMode=` spares them.
+        last: bool,
     },
     /// Wake the machine with `Timeout` at that time (µs); `None`: no longer.
     Timer(Option<u64>),

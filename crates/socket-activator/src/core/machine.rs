@@ -198,7 +198,11 @@ impl Machine {
     fn open_failed(&mut self, now: u64, text: String) {
         self.log("err", format!("Failed to listen on sockets: {text}"));
         match self.state {
-            State::Opening => self.enter_stop_pre(now, SocketResult::Resources, &text),
+            State::Opening => {
+                // All or none: ExecStopPre= finds none.
+                self.actions.push(Action::Close);
+                self.enter_stop_pre(now, SocketResult::Resources, &text);
+            }
             // Sockets that were lost while the daemon was away.
             State::Listening | State::Running => self.enter_stop_pre(now, SocketResult::Resources, &text),
             State::Dead
@@ -249,8 +253,12 @@ impl Machine {
         match self.running_control(now) {
             Some(control) => {
                 self.set_state(State::StopPreSigterm(control), cause);
-                let (stop, restart) = (self.policy.kill_signal, self.policy.restart_kill_signal);
-                self.actions.push(Action::Kill { signal: if self.restarts { restart } else { stop } });
+                // systemd's sockets are stopped in mid-command like this, unlike its manual, which speaks of KillSignal=.
+                let (signal, last) = match self.restarts {
+                    true => (self.policy.restart_kill_signal, false),
+                    false => (self.policy.final_kill_signal, true),
+                };
+                self.actions.push(Action::Kill { signal, last });
             }
             None => self.enter_stop_post(now, SocketResult::Success, cause),
         }
@@ -271,7 +279,7 @@ impl Machine {
         match self.running_control(now) {
             Some(control) => {
                 self.set_state(State::FinalSigterm(control), cause);
-                self.actions.push(Action::Kill { signal: self.policy.kill_signal });
+                self.actions.push(Action::Kill { signal: self.policy.kill_signal, last: false });
             }
             None => self.enter_dead(now, SocketResult::Success, cause),
         }
@@ -309,11 +317,11 @@ impl Machine {
     }
 
     fn exited(&mut self, now: u64, exit: Exit) {
+        let ignored = self.control_ignored();
         let Some(control) = self.state.control_mut() else { return };
         let index = control.index;
         control.pid = None;
         let phase = self.phase();
-        let ignored = phase.is_some_and(|phase| self.commands(phase).get(index).copied().unwrap_or(false));
         let (failed, cause) = judge(exit);
         let result = if ignored { SocketResult::Success } else { failed };
         let what = phase.map_or("control", Phase::as_str);
@@ -363,7 +371,7 @@ impl Machine {
             State::StartPre(_) => self.enter_final_signal(now, timeout, cause),
             // The sockets are open: ExecStopPre= is due.
             State::StartChown(_) | State::StartPost(_) => {
-                self.actions.push(Action::Kill { signal: self.policy.kill_signal });
+                self.actions.push(Action::Kill { signal: self.policy.kill_signal, last: false });
                 self.enter_stop_pre(now, timeout, cause);
             }
             State::StopPre(_) => self.enter_stop_pre_signal(now, timeout, cause),
@@ -371,7 +379,7 @@ impl Machine {
                 self.note(timeout);
                 let control = self.late_control(now);
                 self.set_state(State::StopPreSigkill(control), cause);
-                self.actions.push(Action::Kill { signal: self.policy.final_kill_signal });
+                self.actions.push(Action::Kill { signal: self.policy.final_kill_signal, last: true });
             }
             State::StopPreSigterm(_) | State::StopPreSigkill(_) => self.enter_stop_post(now, timeout, cause),
             State::StopPost(_) => self.enter_final_signal(now, timeout, cause),
@@ -379,7 +387,7 @@ impl Machine {
                 self.note(timeout);
                 let control = self.late_control(now);
                 self.set_state(State::FinalSigkill(control), cause);
-                self.actions.push(Action::Kill { signal: self.policy.final_kill_signal });
+                self.actions.push(Action::Kill { signal: self.policy.final_kill_signal, last: true });
             }
             State::FinalSigterm(_) | State::FinalSigkill(_) => self.enter_dead(now, timeout, cause),
             State::Dead | State::Opening | State::Listening | State::Running | State::Failed => {}
@@ -424,7 +432,16 @@ impl Machine {
 
     /// The first command of a phase that begins now.
     fn control(&self, now: u64) -> Control {
-        Control { index: 0, pid: None, deadline: now.saturating_add(self.policy.timeout) }
+        Control { index: 0, pid: None, ignored: false, deadline: now.saturating_add(self.policy.timeout) }
+    }
+
+    /// Whether the command that runs, or was told to end, may fail (`-`).
+    fn control_ignored(&self) -> bool {
+        let Some(control) = self.state.control() else { return false };
+        match self.phase() {
+            Some(phase) => self.commands(phase).get(control.index).copied().unwrap_or(false),
+            None => control.ignored,
+        }
     }
 
     /// The control process that still runs, with a new deadline.
@@ -435,7 +452,7 @@ impl Machine {
 
     fn late_control(&mut self, now: u64) -> Control {
         let pid = self.state.control().and_then(|c| c.pid);
-        let control = Control { pid, ..self.control(now) };
+        let control = Control { pid, ignored: self.control_ignored(), ..self.control(now) };
         self.actions.push(Action::Timer(deadline(&control)));
         control
     }

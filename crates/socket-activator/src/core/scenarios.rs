@@ -97,7 +97,7 @@ fn render(action: &Action, machine: &Machine) -> String {
         Action::Flush => "flush".into(),
         Action::Poll(on) => format!("poll {}", if *on { "on" } else { "off" }),
         Action::Spawn { phase, index } => format!("spawn {} {index}", phase.as_str()),
-        Action::Kill { signal } => format!("kill {signal}"),
+        Action::Kill { signal, last } => format!("kill {signal}{}", if *last { " all" } else { "" }),
         Action::Timer(Some(at)) => format!("timer {at}"),
         Action::Timer(None) => "timer off".into(),
         Action::Trigger(t) => format!("trigger {} {} {}", t.id, t.service, t.environment.join(" ")).trim_end().into(),

@@ -52,6 +52,9 @@ pub struct Control {
     pub index: usize,
     /// Its process; `None` until the driver has told.
     pub pid: Option<u32>,
+    /// Of a command that was told to end: its failure is ignored (`-`).
+    #[serde(default)]
+    pub ignored: bool,
     /// When it has taken too long, in microseconds of the machine's clock; `u64::MAX`: never.
     pub deadline: u64,
 }

@@ -18,7 +18,6 @@ use super::host::Log;
 use super::run::now;
 use super::unit::{SocketUnit, TaskGuard};
 use super::{Daemon, store, watch};
-use crate::core::State;
 use crate::core::state::Phase;
 use crate::settings::commands;
 use crate::sockets::address;
@@ -92,8 +91,8 @@ impl Daemon {
             output: log.output(),
             fds: if unit.settings.pass_to_commands { &fds } else { &[] },
             private_tmp: exec_job::private_tmp(&unit.unit, &self.host.boot_id, &invocation),
-            network: unit.namespaces.network.as_ref().map(AsRawFd::as_raw_fd),
-            ipc: unit.namespaces.ipc.as_ref().map(AsRawFd::as_raw_fd),
+            network: unit.namespaces.network.as_ref().map(|held| held.fd.as_raw_fd()),
+            ipc: unit.namespaces.ipc.as_ref().map(|held| held.fd.as_raw_fd()),
             report: None,
             log: log.descriptor(),
             wait: None,
@@ -114,10 +113,9 @@ impl Daemon {
         unit.control = Some(ControlProcess { pidfd, _watch: watch });
     }
 
-    /// Sends a signal to the control process, and to whatever it started if `KillMode=` says so.
-    pub(crate) fn kill_control(&mut self, name: &str, signal: i32) {
+    /// Ends the control process, and whatever it started if `KillMode=` says so.
+    pub(crate) fn kill_control(&mut self, name: &str, signal: i32, last: bool) {
         let Some(unit) = self.units.get(name) else { return };
-        let last = matches!(unit.machine.state(), State::StopPreSigkill(_) | State::FinalSigkill(_));
         let all = match unit.unit.word(rows::kill::KILL_MODE) {
             "none" => return,
             "process" => false,
@@ -133,14 +131,19 @@ impl Daemon {
             signals.push(libc::SIGCONT);
         }
         for signal in signals {
-            if let Some(control) = &unit.control {
-                let _ = control.pidfd.send_signal(signal);
-            }
-            let group = self.cgroup(unit).filter(|_| all);
-            let control = unit.control.as_ref().map(|control| control.pidfd.pid());
-            if let Some(group) = group {
-                let _ = group.signal(signal, control.as_slice());
-            }
+            self.signal(name, signal, all);
+        }
+    }
+
+    /// Sends a signal to the control process, and to all others of the unit or to none.
+    pub(crate) fn signal(&self, name: &str, signal: i32, all: bool) {
+        let Some(unit) = self.units.get(name) else { return };
+        if let Some(control) = &unit.control {
+            let _ = control.pidfd.send_signal(signal);
+        }
+        let control = unit.control.as_ref().map(|control| control.pidfd.pid());
+        if let Some(group) = self.cgroup(unit).filter(|_| all) {
+            let _ = group.signal(signal, control.as_slice());
         }
     }
 

@@ -64,8 +64,15 @@ impl Daemon {
 
     fn worker(&mut self, call: &Message, request: worker::Request, rest: &mut Rest) -> Result<Message, BusError> {
         match request {
-            worker::Request::Start { unit, definition, options, fds: _ } => {
-                *rest = Some(self.start(&unit, &definition, options)?);
+            worker::Request::Start { unit, definition, options, fds } => {
+                let started = self.start(&unit, &definition, options)?;
+                let (_, offers) = bus_api::namespaces::split(fds);
+                if let Some(unit) = self.units.get_mut(&started.0)
+                    && !matches!(unit.machine.state(), State::Listening | State::Running)
+                {
+                    unit.namespaces.offers = offers;
+                }
+                *rest = Some(started);
             }
             worker::Request::Stop { unit, options } => {
                 let name = self.known(&unit)?;
@@ -98,6 +105,9 @@ impl Daemon {
             }
             worker::Request::Processes { unit } => {
                 return built(worker::processes_reply(call, &self.processes(&unit)?));
+            }
+            worker::Request::Namespaces { owner } => {
+                return built(worker::namespaces_reply(call, &self.namespaces_of(&owner)));
             }
             // The cause of its last change says all there is.
             worker::Request::Notices { unit } => {
@@ -234,7 +244,7 @@ impl Daemon {
             "all" if must && !control => return Err(error("No matching processes to kill")),
             _ => {}
         }
-        self.kill_control(&name, signal);
+        self.signal(&name, signal, whom == "all");
         Ok(())
     }
 

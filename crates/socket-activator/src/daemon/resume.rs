@@ -11,6 +11,7 @@ use unit_parser::Unit;
 
 use super::Daemon;
 use super::connections::AcceptQueue;
+use super::namespaces::Held;
 use super::saved::SavedUnit;
 use super::store::{self, Stored};
 use super::unit::SocketUnit;
@@ -76,7 +77,11 @@ impl Daemon {
                         new.push((unit.name.clone(), fd));
                     }
                 }
-                Stored::Namespace(kind) => *unit.namespaces.of(kind) = Some(fd),
+                Stored::Namespace(kind) => {
+                    let owners = unit.saved.as_ref().map(|saved| saved.owners.clone()).unwrap_or_default();
+                    let held = Held { owner: owners.of(kind, &unit.name), fd: Rc::new(fd) };
+                    *unit.namespaces.place(kind) = Some(held);
+                }
                 Stored::Control => {
                     let name = unit.name.clone();
                     self.adopt_control(&name, fd, &stored_name);
@@ -138,7 +143,7 @@ impl Daemon {
             if failed.is_some() {
                 break;
             }
-            match port.open(&unit.settings, unit.namespaces.network.as_ref()) {
+            match port.open(&unit.settings, unit.namespaces.network.as_ref().map(|held| &*held.fd)) {
                 Ok(fd) => {
                     self.runner.store(&store::name(name, &Stored::Socket(port.slot)), &[fd.as_fd()], false);
                 }

@@ -79,7 +79,7 @@ impl Daemon {
                     .collect();
             }
             Action::Poll(false) => unit.watchers.clear(),
-            Action::Kill { signal } => self.kill_control(name, signal),
+            Action::Kill { signal, last } => self.kill_control(name, signal, last),
             Action::Timer(at) => unit.timer = at.map(|at| watch::timer(unit.name.clone(), at, inputs)),
             Action::Trigger(trigger) if self.services.is_some() => {
                 let _ = inputs.send(watch::Input::Trigger { unit: unit.name.clone(), trigger });
@@ -138,7 +138,8 @@ impl Daemon {
 
     /// Opens what isn't open; each descriptor is stored before the next is opened.
     fn open(&mut self, name: &str) -> Event {
-        if let Err(error) = self.need_namespace(name, Kind::Network) {
+        let sockets = self.units.get(name).is_some_and(|unit| unit.ports.iter().any(crate::sockets::Port::is_socket));
+        if sockets && let Err(error) = self.need_namespace(name, Kind::Network) {
             return Event::OpenFailed { text: format!("no network namespace: {}", sys::net::message(&error)) };
         }
         let Some(unit) = self.units.get_mut(name) else { return Event::Opened };
@@ -146,7 +147,7 @@ impl Daemon {
             if port.fd.is_some() {
                 continue;
             }
-            match port.open(&unit.settings, unit.namespaces.network.as_ref()) {
+            match port.open(&unit.settings, unit.namespaces.network.as_ref().map(|held| &*held.fd)) {
                 Ok(fd) => {
                     self.runner.store(&store::name(name, &Stored::Socket(port.slot)), &[fd.as_fd()], false);
                 }

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use unit_parser::ListenKind;
 
+use super::namespaces::Owners;
 use crate::core::Machine;
 use crate::core::runs::Runs;
 use crate::core::timestamps::Timestamps;
@@ -23,6 +24,9 @@ pub struct SavedUnit {
     pub runs: Runs,
     /// The manager's environment.
     pub environment: Vec<String>,
+    /// Who made its namespaces.
+    #[serde(default)]
+    pub owners: Owners,
 }
 
 /// An address and the number of its descriptor in the store.

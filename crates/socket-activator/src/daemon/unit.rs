@@ -123,6 +123,7 @@ impl SocketUnit {
             runs: self.runs.clone(),
             invocation_id: self.invocation_id.clone(),
             environment: self.environment.clone(),
+            owners: self.namespaces.owners(),
         }
     }
 

@@ -97,7 +97,8 @@ impl Port {
         }
     }
 
-    fn is_socket(&self) -> bool {
+    /// Whether it is a socket, which is of a network, as opposed to a file or queue.
+    pub fn is_socket(&self) -> bool {
         use ListenKind as Kind;
         matches!(self.address.kind, Kind::Stream | Kind::Datagram | Kind::SequentialPacket | Kind::Netlink)
     }

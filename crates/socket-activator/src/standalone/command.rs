@@ -26,7 +26,7 @@ pub fn program(args: &ActivateArgs, count: usize) -> Result<Program, String> {
         env.extend(value.map(|value| (OsString::from(name), value)));
     }
     if !args.inetd
-        && let Some(names) = names(args.fdname.as_deref(), count)
+        && let Some(names) = names(&args.fdname, count)
     {
         env.push(("LISTEN_FDNAMES".into(), names.into()));
     }
@@ -40,16 +40,17 @@ pub fn program(args: &ActivateArgs, count: usize) -> Result<Program, String> {
 
 /// One name serves all descriptors; of several there should be as many. If not, they are passed on all the same, as
 /// systemd-socket-activate does, and it is said.
-fn names(names: Option<&str>, count: usize) -> Option<String> {
-    let names = names?;
-    let list: Vec<&str> = names.split(':').collect();
-    if let [one] = list.as_slice() {
-        return Some(vec![*one; count].join(":"));
+fn names(given: &[String], count: usize) -> Option<String> {
+    let list: Vec<&str> = given.iter().flat_map(|names| names.split(':')).collect();
+    match list.as_slice() {
+        [] => return None,
+        [one] => return Some(vec![*one; count].join(":")),
+        many if many.len() != count => {
+            eprintln!("The number of fd names is different than the number of fds: {} vs {count}", many.len());
+        }
+        _ => {}
     }
-    if list.len() != count {
-        eprintln!("The number of fd names is different than the number of fds: {} vs {count}", list.len());
-    }
-    Some(names.to_owned())
+    Some(list.join(":"))
 }
 
 #[cfg(test)]
@@ -58,9 +59,11 @@ mod tests {
 
     #[test]
     fn names_of_descriptors() {
-        assert_eq!(names(None, 2), None);
-        assert_eq!(names(Some("a"), 2).as_deref(), Some("a:a"));
-        assert_eq!(names(Some("a:b"), 2).as_deref(), Some("a:b"));
-        assert_eq!(names(Some("a:b"), 3).as_deref(), Some("a:b"));
+        let names = |given: &[&str], count| names(&given.iter().map(ToString::to_string).collect::<Vec<_>>(), count);
+        assert_eq!(names(&[], 2), None);
+        assert_eq!(names(&["a"], 2).as_deref(), Some("a:a"));
+        assert_eq!(names(&["a:b"], 2).as_deref(), Some("a:b"));
+        assert_eq!(names(&["a:b"], 3).as_deref(), Some("a:b"));
+        assert_eq!(names(&["a", "b:c"], 3).as_deref(), Some("a:b:c"));
     }
 }

@@ -17,6 +17,7 @@ pub fn sockets(args: &ActivateArgs) -> Result<Vec<OwnedFd>, String> {
         (false, false) => ListenKind::Stream,
     };
     let mut fds: Vec<OwnedFd> = sys::listen_fds().into_iter().map(|passed| passed.fd).collect();
+    sys::listen_fds::keep_others().map_err(|error| format!("Failed to look at what was passed: {error}"))?;
     if !fds.is_empty() {
         eprintln!("Received {} descriptors", fds.len());
     }

@@ -1,7 +1,8 @@
-//! Starts and their descriptors: a service's sockets are fetched from the socket-activator before its start is sent.
+//! Starts and their descriptors: a service's sockets are fetched from the socket-activator before its start is sent, and so
+//! are namespaces of `JoinsNamespaceOf=` from the worker that has them.
 //!
 //! While a start waits for descriptors, everything else for the same unit waits behind it, so that commands reach the
-//! supervisor in the engine's order. A start that waits for an activator that is away waits until it is back.
+//! worker in the engine's order. A start that waits for a worker that is away waits until it is back.
 
 use std::borrow::Cow;
 use std::collections::{HashMap, VecDeque};
@@ -24,8 +25,8 @@ const MOST_DESCRIPTORS: usize = 253;
 pub struct Starts {
     /// Starts that wait for descriptors.
     held: HashMap<UnitName, Held>,
-    /// Serials of `Fds` calls: for which start, and its how manieth socket.
-    fetches: HashMap<u32, (UnitName, usize)>,
+    /// Serials of `Fds` and `Namespaces` calls: to whom, for which start, and its how manieth question.
+    fetches: HashMap<u32, (Worker, UnitName, usize)>,
     /// Triggers that aren't acknowledged, with their accepted connections: until the supervisor has those.
     connections: HashMap<u64, Vec<NamedFd>>,
     /// Serials of `Start` calls: which unit, and the trigger to acknowledge.
@@ -36,10 +37,45 @@ pub struct Starts {
 
 #[derive(Debug)]
 struct Held {
+    /// Who is to start it.
+    worker: Worker,
     command: Box<StartCommand>,
-    /// By socket; `None` until its answer came. The connection of its trigger is awaited too.
+    questions: Vec<Question>,
+    /// By question; `None` until its answer came. The connection of its trigger is awaited too.
     fds: Vec<Option<Vec<NamedFd>>>,
     later: VecDeque<worker::Request>,
+}
+
+/// Where descriptors of a start come from.
+#[derive(Debug)]
+enum Question {
+    /// A socket that it is passed.
+    Socket(UnitName),
+    /// A unit whose namespaces it may share, and who may have them.
+    Joined(Worker, UnitName),
+}
+
+impl Question {
+    fn worker(&self) -> Worker {
+        match self {
+            Question::Socket(_) => Worker::Activator,
+            Question::Joined(worker, _) => *worker,
+        }
+    }
+
+    fn message(&self) -> Result<Message, zbus::Error> {
+        match self {
+            Question::Socket(socket) => sockets::Request::Fds { unit: socket.to_string() }.message(),
+            Question::Joined(_, owner) => worker::Request::Namespaces { owner: owner.to_string() }.message(),
+        }
+    }
+}
+
+/// What a start has to ask for.
+fn questions(worker: Worker, command: &StartCommand) -> Vec<Question> {
+    let other = if worker == Worker::Supervisor { Worker::Activator } else { Worker::Supervisor };
+    let sockets = command.sockets.iter().cloned().map(Question::Socket);
+    sockets.chain(command.joined.iter().cloned().map(|owner| Question::Joined(other, owner))).collect()
 }
 
 impl Starts {
@@ -50,19 +86,12 @@ impl Starts {
 
     /// Answers of this worker won't come any more.
     pub fn worker_away(&mut self, worker: Worker) {
-        match worker {
-            // The engine starts again what the supervisor doesn't list.
-            Worker::Supervisor => {
-                self.held.clear();
-                self.fetches.clear();
-                self.sent.clear();
-                self.overlaps.clear();
-            }
-            // It sends unacknowledged triggers again.
-            Worker::Activator => {
-                self.fetches.clear();
-            }
-            Worker::Watcher => {}
+        // The engine starts again what a worker doesn't list.
+        self.held.retain(|_, held| held.worker != worker);
+        self.fetches.retain(|_, (asked, unit, _)| *asked != worker && self.held.contains_key(unit));
+        self.sent.retain(|_, (to, ..)| *to != worker);
+        if worker == Worker::Supervisor {
+            self.overlaps.clear();
         }
     }
 }
@@ -71,37 +100,37 @@ impl Broker {
     /// Sends a start, or fetches its descriptors first.
     pub(super) fn start(&mut self, worker: Worker, unit: UnitName, command: Box<StartCommand>) {
         let connected = command.connection.is_none_or(|id| self.starts.connections.contains_key(&id));
-        if worker != Worker::Supervisor || (command.sockets.is_empty() && connected) {
+        let questions = questions(worker, &command);
+        if questions.is_empty() && (connected || worker != Worker::Supervisor) {
             return self.send_start(worker, &unit, &command, Vec::new());
         }
-        let fds = vec![None; command.sockets.len()].into_iter().map(|_: Option<()>| None).collect();
-        self.starts.held.insert(unit.clone(), Held { command, fds, later: VecDeque::new() });
+        let fds = questions.iter().map(|_| None).collect();
+        self.starts.held.insert(unit.clone(), Held { worker, command, questions, fds, later: VecDeque::new() });
         self.fetch(&unit);
     }
 
     fn fetch(&mut self, unit: &UnitName) {
         let Some(held) = self.starts.held.get(unit) else { return };
-        let wanted =
-            held.command.sockets.iter().enumerate().filter(|(index, _)| matches!(held.fds.get(*index), Some(None)));
-        for (index, socket) in wanted {
-            let request = sockets::Request::Fds { unit: socket.to_string() };
-            if let Some(serial) = self.workers.send(Worker::Activator, request.message()) {
-                self.starts.fetches.insert(serial, (unit.clone(), index));
+        let wanted = held.questions.iter().enumerate().filter(|(index, _)| matches!(held.fds.get(*index), Some(None)));
+        for (index, question) in wanted {
+            let worker = question.worker();
+            if let Some(serial) = self.workers.send(worker, question.message()) {
+                self.starts.fetches.insert(serial, (worker, unit.clone(), index));
             }
         }
     }
 
-    /// The activator is back: asks again for what never came.
-    pub(super) fn fetch_again(&mut self) {
-        let waiting: Vec<UnitName> = self.starts.held.keys().cloned().collect();
+    /// A worker is back: asks again for what never came from it.
+    pub(super) fn fetch_again(&mut self, worker: Worker) {
+        let asks = |held: &Held| held.questions.iter().any(|question| question.worker() == worker);
+        let held = self.starts.held.iter();
+        let waiting: Vec<UnitName> = held.filter(|(_, held)| asks(held)).map(|(unit, _)| unit.clone()).collect();
         waiting.iter().for_each(|unit| self.fetch(unit));
     }
 
     /// Sends a request to the supervisor or activator, behind a start of the same unit that waits.
     pub(super) fn send_request(&mut self, worker: Worker, unit: &UnitName, request: worker::Request) {
-        if worker == Worker::Supervisor
-            && let Some(held) = self.starts.held.get_mut(unit)
-        {
+        if let Some(held) = self.starts.held.get_mut(unit) {
             held.later.push_back(request);
             return;
         }
@@ -163,11 +192,11 @@ impl Broker {
 
     /// The answer to `Fds` or `Start`; other answers say nothing.
     pub(super) fn on_start_reply(&mut self, worker: Worker, serial: u32, result: Result<Message, CallError>) {
-        if let Some((unit, index)) = self.starts.fetches.remove(&serial).filter(|_| worker == Worker::Activator) {
+        if let Some((_, unit, index)) = self.starts.fetches.remove(&serial).filter(|(asked, ..)| *asked == worker) {
             let fds = result
                 .map_err(|error| error.to_string())
                 .and_then(|message| sockets::parse_fds(&message).map_err(|error| error.to_string()))
-                // A socket that isn't open has nothing to pass on, as in systemd.
+                // A socket that isn't open has nothing to pass on, as in systemd; what isn't up has no namespaces.
                 .inspect_err(|error| tracing::debug!(%unit, error, "no descriptors of a socket"))
                 .unwrap_or_default();
             self.on_fds(&unit, index, fds);
@@ -201,9 +230,9 @@ impl Broker {
         }
         if let Some(held) = self.starts.held.remove(unit) {
             let fds = held.fds.into_iter().flatten().flatten().collect();
-            self.send_start(Worker::Supervisor, unit, &held.command, fds);
+            self.send_start(held.worker, unit, &held.command, fds);
             for request in held.later {
-                self.workers.send(Worker::Supervisor, request.message());
+                self.workers.send(held.worker, request.message());
             }
         }
     }

@@ -313,8 +313,8 @@ impl Broker {
         if worker == Worker::Activator {
             self.tell_holders();
             self.give_up_connections();
-            self.fetch_again();
         }
+        self.fetch_again(worker);
     }
 }
 

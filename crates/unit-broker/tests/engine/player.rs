@@ -115,8 +115,10 @@ impl Player {
             Action::Start(_, unit, command) => {
                 let verb = if command.overlap { "overlap" } else { "start" };
                 let mut line = format!("{verb} {unit}");
-                let sockets: Vec<&str> = command.sockets.iter().map(UnitName::as_str).collect();
-                for (key, values) in [("sockets", sockets.join(",")), ("env", command.environment.join(","))] {
+                let names = |units: &[UnitName]| units.iter().map(UnitName::as_str).collect::<Vec<_>>().join(",");
+                let (sockets, joined) = (names(&command.sockets), names(&command.joined));
+                for (key, values) in [("sockets", sockets), ("joined", joined), ("env", command.environment.join(","))]
+                {
                     if !values.is_empty() {
                         line.push_str(&format!(" {key}={values}"));
                     }

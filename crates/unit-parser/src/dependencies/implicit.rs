@@ -41,7 +41,9 @@ fn service(edges: &mut Edges<'_>) {
 
 fn socket(edges: &mut Edges<'_>) {
     use rows::socket as s;
-    triggers(edges, s::SERVICE);
+    if edges.unit.has_one_service() {
+        triggers(edges, s::SERVICE);
+    }
     let interface = edges.unit.str(s::BIND_TO_DEVICE).to_owned();
     if interface.is_empty() || interface == "lo" {
         return;

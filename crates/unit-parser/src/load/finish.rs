@@ -169,7 +169,7 @@ fn overlap(unit: &mut Unit) {
 fn socket(unit: &mut Unit) {
     use rows::socket as s;
     let accept = unit.bool(s::ACCEPT);
-    if !accept {
+    if unit.has_one_service() {
         triggered(unit, s::SERVICE);
     }
     let id = unit.name.as_str().to_owned();

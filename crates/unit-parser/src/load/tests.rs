@@ -108,6 +108,8 @@ fn load_states() {
         ("accept2.socket", "[Socket]\nListenDatagram=1\nAccept=yes\n", "bad-setting"),
         ("accept3.socket", "[Socket]\nListenStream=1\nAccept=yes\nService=x.service\n", "bad-setting"),
         ("links.socket", "[Socket]\nListenStream=1\nSymlinks=/run/x\n", "bad-setting"),
+        ("links2.socket", "[Socket]\nListenFIFO=/run/f\nListenSpecial=/dev/x\nSymlinks=/run/x\n", "loaded"),
+        ("links3.socket", "[Socket]\nListenSpecial=/dev/x\nSymlinks=/run/x\n", "bad-setting"),
         ("t.timer", "[Timer]\n", "bad-setting"),
         ("c.timer", "[Timer]\nOnClockChange=yes\n", "loaded"),
         ("p.path", "[Path]\n", "bad-setting"),
@@ -467,4 +469,21 @@ fn specifiers_in_names_of_credentials_and_not_in_their_content() {
     let text = "[Service]\nExecStart=/bin/true\nSetCredential=a%p:50%% %n\nSetCredential=b:\nSetCredential=%I:x\n";
     let unit = load(&[("/lib/a@.service", text)], "a@x-y.service");
     assert_eq!(unit.pairs(rows::exec::SET_CREDENTIAL), [("aa".to_owned(), "50%% %n".to_owned())]);
+}
+
+/// What can't be accepted has its service, whatever `Accept=` says: such a unit is refused, and shows it still.
+#[test]
+fn sockets_of_one_service() {
+    for (text, one) in [
+        ("ListenStream=1\n", true),
+        ("ListenStream=1\nAccept=yes\n", false),
+        ("ListenStream=1\nListenNetlink=route\nAccept=yes\n", true),
+        ("ListenDatagram=1\nAccept=yes\n", true),
+    ] {
+        let text = format!("[Socket]\n{text}");
+        let unit = load(&[("/lib/a.socket", &text)], "a.socket");
+        assert_eq!(unit.has_one_service(), one, "{text}");
+        let service = unit.units(rows::socket::SERVICE).first().map(ToString::to_string);
+        assert_eq!(service.as_deref(), one.then_some("a.service"), "{text}");
+    }
 }

@@ -65,7 +65,8 @@ fn socket(unit: &Unit) -> Refusal {
     let accept = unit.bool(s::ACCEPT);
     let connections = |kind| matches!(kind, ListenKind::Stream | ListenKind::SequentialPacket);
     let files = addresses.iter().filter(|a| {
-        matches!(a.address, Address::Path(_)) && !matches!(a.kind, ListenKind::UsbFunction | ListenKind::MessageQueue)
+        matches!(a.address, Address::Path(_))
+            && (connections(a.kind) || matches!(a.kind, ListenKind::Datagram | ListenKind::Fifo))
     });
     if addresses.is_empty() {
         Some(("no-listen", "the socket unit listens on nothing"))

@@ -21,7 +21,13 @@ pub fn parse(kind: ListenKind, text: &str) -> Result<(Address, String), &'static
     if kind == ListenKind::SequentialPacket && !local {
         return Err("sequential packets need a path or an abstract name");
     }
-    let shown = show(&address);
+    let shown = match (&address, kind) {
+        (Address::Path(path), ListenKind::Stream | ListenKind::Datagram | ListenKind::SequentialPacket) => {
+            c_escape(path)
+        }
+        (Address::Abstract(name), _) => format!("@{}", c_escape(name)),
+        _ => show(&address),
+    };
     Ok((address, shown))
 }
 
@@ -167,6 +173,26 @@ fn show(address: &Address) -> String {
     }
 }
 
+/// As systemd shows the addresses of local sockets: in the C language's way, and what isn't ASCII in octal.
+fn c_escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            7 => escaped.push_str("\\a"),
+            8 => escaped.push_str("\\b"),
+            b'\t' => escaped.push_str("\\t"),
+            b'\n' => escaped.push_str("\\n"),
+            11 => escaped.push_str("\\v"),
+            12 => escaped.push_str("\\f"),
+            b'\r' => escaped.push_str("\\r"),
+            b'\\' | b'"' | b'\'' => escaped.extend(['\\', char::from(byte)]),
+            b' '..=b'~' => escaped.push(char::from(byte)),
+            _ => escaped.push_str(&format!("\\{byte:03o}")),
+        }
+    }
+    escaped
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -181,6 +207,9 @@ mod tests {
             (Stream, "/run//x/", Some("/run//x/")),
             (Fifo, "/run//x/", Some("/run/x")),
             (Stream, "@abs", Some("@abs")),
+            (Stream, "@a\\x20\"b\u{e9}", Some("@a\\\\x20\\\"b\\303\\251")),
+            (Stream, "/run/a b\\", Some("/run/a b\\\\")),
+            (Fifo, "/run/a\u{e9}", Some("/run/a\u{e9}")),
             (Stream, "vsock::80", Some("vsock::80")),
             (Stream, "vsock:2:80", Some("vsock:2:80")),
             (Netlink, "kobject-uevent 1", Some("kobject-uevent 1")),

@@ -20,6 +20,8 @@ pub struct StartCommand {
     pub environment: Vec<String>,
     /// Socket units whose listening descriptors the service gets, in this order (`Sockets1.Fds`).
     pub sockets: Vec<UnitName>,
+    /// Units whose namespaces it may share and that the other worker may know (`Worker1.Namespaces`), in this order.
+    pub joined: Vec<UnitName>,
     /// The accepted connection that came with this trigger id, to be passed on and then dropped.
     pub connection: Option<u64>,
     /// It starts beside the instance that runs, and takes over from that (`X-RestartOverlap=`).

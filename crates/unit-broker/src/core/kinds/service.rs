@@ -46,6 +46,19 @@ impl Engine {
         Parts { environment, sockets, connection: pending.connection }
     }
 
+    /// Whose namespaces a unit may share that another worker may have: those of units there that it joins, and its own, where
+    /// such a unit joins it. A worker knows by itself of those that its own units made or use.
+    fn joined(&self, id: UnitId) -> Vec<UnitName> {
+        let mine = worker(self.graph[id].name.unit_type());
+        let elsewhere = |other: &UnitId| worker(self.graph[*other].name.unit_type()).is_some_and(|w| Some(w) != mine);
+        let joins = self.graph.of_kind(id, DependencyKind::JoinsNamespaceOf).filter(elsewhere);
+        let mut names: Vec<UnitName> = joins.map(|other| self.graph[other].name.clone()).collect();
+        if self.graph.of_kind(id, DependencyKind::NamespaceJoinedBy).any(|other| elsewhere(&other)) {
+            names.push(self.graph[id].name.clone());
+        }
+        names
+    }
+
     /// Sends an overlapping restart to the unit's worker. The unit has the new instance's id when that has taken over.
     pub(super) fn send_overlap(&mut self, cx: &mut Cx, id: UnitId, job: JobId) -> Step {
         let Parts { environment, sockets, .. } = self.start_parts(id);
@@ -53,7 +66,9 @@ impl Engine {
         let name = self.graph[id].name.clone();
         let Some(worker) = worker(name.unit_type()) else { return Step::NotYet };
         let connection = None;
-        let command = StartCommand { invocation, job: job.0, environment, sockets, connection, overlap: true, cause };
+        let joined = self.joined(id);
+        let command =
+            StartCommand { invocation, job: job.0, environment, sockets, joined, connection, overlap: true, cause };
         self.actions.push(Action::Start(worker, name, Box::new(command)));
         self.assume(cx, id, ActiveState::Reloading, "reload");
         Step::Begun
@@ -86,7 +101,9 @@ impl Engine {
         let name = self.graph[id].name.clone();
         let Some(worker) = worker(name.unit_type()) else { return Step::NotYet };
         self.graph[id].invocation = invocation;
-        let command = StartCommand { invocation, job: job.0, environment, sockets, connection, overlap: false, cause };
+        let joined = self.joined(id);
+        let command =
+            StartCommand { invocation, job: job.0, environment, sockets, joined, connection, overlap: false, cause };
         self.actions.push(Action::Start(worker, name.clone(), Box::new(command)));
         let sub = if name.unit_type() == UnitType::Socket { "start-pre" } else { "start" };
         self.assume(cx, id, ActiveState::Activating, sub);
