@@ -13,6 +13,20 @@ pub fn host(mode: Mode) -> Host {
     host_below(mode, "")
 }
 
+/// Reads the names of the machine again, which change while it runs; whether they are others now.
+pub fn refresh_names(host: &mut Host) -> bool {
+    let before = (host.host_name.clone(), host.pretty_host_name.clone());
+    read_names(host, "");
+    before != (host.host_name.clone(), host.pretty_host_name.clone())
+}
+
+fn read_names(host: &mut Host, root: &str) {
+    let info = format!("{root}/etc/machine-info");
+    let pretty = assignments(&info, &info).into_iter().find(|(name, _)| name == "PRETTY_HOSTNAME");
+    host.host_name = line("/proc/sys/kernel/hostname");
+    host.pretty_host_name = pretty.map_or_else(|| host.host_name.clone(), |(_, value)| value);
+}
+
 /// The same with the files in `/etc` and `/usr` taken from below a root directory (empty for `/`).
 pub fn host_below(mode: Mode, root: &str) -> Host {
     let (uid, gid) = ids();
@@ -27,7 +41,6 @@ pub fn host_below(mode: Mode, root: &str) -> Host {
     let mut host = Host {
         machine_id: line(&file("/etc/machine-id")),
         boot_id: line("/proc/sys/kernel/random/boot_id").replace('-', ""),
-        host_name: line("/proc/sys/kernel/hostname"),
         kernel_release: line("/proc/sys/kernel/osrelease"),
         architecture: architecture().to_owned(),
         os_release: assignments(&file("/etc/os-release"), &file("/usr/lib/os-release")),
@@ -41,10 +54,7 @@ pub fn host_below(mode: Mode, root: &str) -> Host {
         numa_nodes: line("/sys/devices/system/node/possible"),
         ..Host::default()
     };
-    let info = file("/etc/machine-info");
-    let pretty = assignments(&info, &info);
-    let pretty = pretty.into_iter().find(|(name, _)| name == "PRETTY_HOSTNAME");
-    host.pretty_host_name = pretty.map_or_else(|| host.host_name.clone(), |(_, value)| value);
+    read_names(&mut host, root);
     match mode {
         Mode::System => {
             host.runtime_dir = "/run".to_owned();
@@ -143,5 +153,17 @@ fn architecture() -> &'static str {
         "powerpc64" => "ppc64",
         "loongarch64" => "loongarch64",
         other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_name_is_read_again() {
+        let mut host = Host::default();
+        assert!(refresh_names(&mut host) && !host.host_name.is_empty() && !host.pretty_host_name.is_empty());
+        assert!(!refresh_names(&mut host));
     }
 }

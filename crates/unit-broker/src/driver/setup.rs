@@ -23,7 +23,7 @@ use super::{Broker, Config, PendingReply, now};
 use crate::builtin;
 use crate::conditions::Surroundings;
 use crate::core::{Engine, Options};
-use crate::model::{Environment, Facts, Machine, Model, MountTable, SavedFacts};
+use crate::model::{Environment, Facts, Machine, Model, MountTable, Renamed, SavedFacts};
 use crate::virtualization::Virtualization;
 
 /// The daemon's name, and that of its sockets and directories.
@@ -54,6 +54,7 @@ pub fn setup(args: &CommonArgs, config: &Config) -> io::Result<Ready> {
         loader: loader(mode, &runtime, host.clone()),
         host,
         mounts: MountTable::read(),
+        renamed: Renamed::No,
         surroundings: Surroundings { environment: Vec::new(), cgroup: facts.cgroup_root.clone() },
     };
     let options = Options {

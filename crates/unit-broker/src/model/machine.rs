@@ -16,6 +16,20 @@ pub struct Machine {
     pub mounts: MountTable,
     /// What conditions ask besides files.
     pub surroundings: Surroundings,
+    /// The machine has got another name: what was read before may contain the old one.
+    pub renamed: Renamed,
+}
+
+/// Whether definitions are out of date because of the machine's name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Renamed {
+    /// They are not.
+    #[default]
+    No,
+    /// The name changed, and not all units have been looked at since.
+    Yes,
+    /// It changed, and a daemon-reload looks at all units.
+    Applying,
 }
 
 impl std::fmt::Debug for Machine {
@@ -42,9 +56,20 @@ impl World for Machine {
 
     fn refresh(&mut self) {
         self.loader.refresh();
+        if self.renamed == Renamed::Applying {
+            self.renamed = Renamed::No;
+        }
+        if unit_parser::machine::refresh_names(&mut self.host) {
+            self.loader.set_host(self.host.clone());
+            self.renamed = Renamed::Yes;
+        }
     }
 
     fn is_current(&mut self, unit: &Unit) -> bool {
+        if self.renamed != Renamed::No {
+            self.renamed = Renamed::Applying;
+            return false;
+        }
         self.mounts.get(&unit.name).is_none() && self.loader.is_current(unit)
     }
 

@@ -21,7 +21,7 @@ use crate::core::{Engine, UnitView};
 pub use environment::Environment;
 pub use facts::{Facts, SavedFacts, VERSION};
 use install::FileStates;
-pub use machine::Machine;
+pub use machine::{Machine, Renamed};
 pub use mounts::MountTable;
 pub use runtime::RuntimeProperties;
 

@@ -72,6 +72,11 @@ impl Loader {
         &self.host
     }
 
+    /// What they stand for from now on, in units that are read anew.
+    pub fn set_host(&mut self, host: Host) {
+        self.host = host;
+    }
+
     /// Lists the directories again (daemon-reload).
     pub fn refresh(&mut self) {
         self.rescan();
