@@ -121,3 +121,23 @@ fn the_host_name_is_protected_in_its_files_too() {
         assert_eq!(place.lines("/run/seen"), ["kept"]);
     }
 }
+
+#[test]
+fn another_root_has_what_programs_expect() {
+    if !needs::root() || !needs::control_groups() {
+        return;
+    }
+    let checks =
+        "test -c /dev/null && test -d /proc/self && test -d /sys/kernel && systemd-notify --ready; exec sleep 1000";
+    let unit = format!(
+        "[Service]\nType=notify\nNotifyAccess=all\nTimeoutStartSec=5\nRootDirectory=/tmp/other\n\
+         BindReadOnlyPaths=/usr /bin /lib -/lib64\nExecStart=/bin/sh -c '{checks}'\n"
+    );
+    for place in Place::both() {
+        let place = place.unit("a.service", &unit).boot();
+        place.bash("mkdir -p /tmp/other/usr /tmp/other/bin /tmp/other/lib /tmp/other/lib64").good();
+        place.systemctl(&["start", "a.service"]).good();
+        assert_eq!(place.property("a.service", "MountAPIVFS"), "yes");
+        assert_eq!(place.bash("ls -A /tmp/other/proc").out, "", "the mounts are the service's own");
+    }
+}

@@ -116,7 +116,7 @@ pub fn prepare(plan: &Plan<'_>) -> Result<(Job, Vec<String>), PrepareError> {
         seccomp: if unprotected { Vec::new() } else { filters(unit) },
         directories: directories::sets(unit, plan.mode),
         credentials: plan.facts.credentials.as_deref().map(|directory| credentials::of(unit, directory)),
-        namespace: namespace::namespace(unit, plan.private_tmp.clone()),
+        namespace: namespace::namespace(unit, plan.private_tmp.clone(), notify_socket(plan)),
         network: shared::held_or(shared::network(unit), plan.network),
         ipc: shared::held_or(shared::ipc(unit), plan.ipc),
         protect_hostname: crate::namespace::protects_hostname(unit),
@@ -167,6 +167,11 @@ fn root_directory(plan: &Plan<'_>) -> Option<PathBuf> {
     let only_start = plan.unit.bool(unit_parser::rows::service::ROOT_DIRECTORY_START_ONLY);
     let directory = plan.unit.str(exec::ROOT_DIRECTORY);
     (!directory.is_empty() && (!only_start || plan.directive == "ExecStart")).then(|| directory.into())
+}
+
+/// The socket that the command is told of.
+fn notify_socket<'a>(plan: &'a Plan<'_>) -> Option<&'a str> {
+    plan.facts.told.iter().find(|(name, _)| name == "NOTIFY_SOCKET").map(|(_, path)| path.as_str())
 }
 
 /// `WorkingDirectory=`: `-` forgives a missing one, `~` is the home. A user's manager starts in the home.

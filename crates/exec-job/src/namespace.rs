@@ -7,15 +7,23 @@ use unit_parser::rows::exec;
 use unit_parser::{RowId, Unit};
 
 /// A mount namespace, if any setting needs one.
-pub(super) fn namespace(unit: &Unit, private_tmp: Option<PrivateTmp>) -> Option<MountNamespace> {
+pub(super) fn namespace(
+    unit: &Unit,
+    private_tmp: Option<PrivateTmp>,
+    notify_socket: Option<&str>,
+) -> Option<MountNamespace> {
     let mut binds: Vec<Bind> = unit.list(exec::BIND_PATHS).iter().filter_map(|text| bind(text, false)).collect();
     binds.extend(unit.list(exec::BIND_READ_ONLY_PATHS).iter().filter_map(|text| bind(text, true)));
     let mut inaccessible = unit.list(exec::INACCESSIBLE_PATHS).to_vec();
     if unit.bool(exec::PROTECT_KERNEL_LOGS) {
         inaccessible.extend(["-/proc/kmsg", "-/dev/kmsg"].map(String::from));
     }
+    let root = !unit.str(exec::ROOT_DIRECTORY).is_empty();
+    // Readiness is told from below another root too.
+    binds.extend(notify_socket.filter(|_| root).and_then(|path| bind(&format!("-{path}"), false)));
     let namespace = MountNamespace {
         private_tmp,
+        api: root && unit.bool(exec::MOUNT_APIVFS),
         private_devices: unit.bool(exec::PRIVATE_DEVICES),
         protect_system: match word(unit, exec::PROTECT_SYSTEM) {
             "yes" => ProtectSystem::Yes,
@@ -45,8 +53,7 @@ pub(super) fn namespace(unit: &Unit, private_tmp: Option<PrivateTmp>) -> Option<
     };
     // The UTS namespace holds what ProtectHostname= protects: as in systemd its files alone are no reason for another namespace.
     let alone = MountNamespace { protect_hostname: namespace.protect_hostname, ..MountNamespace::default() };
-    // Another root comes with a namespace: what the unit mounts there is its own business.
-    let root = !unit.str(exec::ROOT_DIRECTORY).is_empty();
+    // Another root comes with a namespace.
     let wanted = root || unit.bool(exec::PRIVATE_MOUNTS) || namespace != alone;
     wanted.then_some(namespace)
 }

@@ -369,6 +369,8 @@ pub struct MountNamespace {
     /// PrivateTmp=: own /tmp and /var/tmp. The spawner chooses the places, since all processes of a unit share them, and
     /// removes them when the unit has stopped.
     pub private_tmp: Option<PrivateTmp>,
+    /// MountAPIVFS=: /proc, /sys, /dev and /run below the root directory.
+    pub api: bool,
     /// PrivateDevices=: a /dev with null, zero, full, random, urandom, tty, pts, shm alone.
     pub private_devices: bool,
     /// ProtectSystem=.

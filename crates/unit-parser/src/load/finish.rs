@@ -217,6 +217,9 @@ fn exec(unit: &mut Unit) {
     if matches!(input, "tty" | "tty-force" | "tty-fail" | "socket") || input.starts_with("fd") {
         imply(unit, e::STANDARD_OUTPUT, word("inherit"));
     }
+    if !unit.str(e::ROOT_DIRECTORY).is_empty() {
+        imply(unit, e::MOUNT_APIVFS, Value::Bool(true));
+    }
     if unit.bool(e::DYNAMIC_USER) {
         dynamic_user(unit);
     }

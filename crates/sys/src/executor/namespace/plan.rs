@@ -136,7 +136,35 @@ pub(super) fn plan(wanted: &MountNamespace, directories: &[DirectorySet]) -> Vec
     entries.extend(wanted.temporary.iter().map(|(path, options)| given(path, tmpfs(options))));
     entries.extend(wanted.binds.iter().map(bind));
     entries.extend(wanted.executable.iter().map(|(path, yes)| given(path, Action::Executable(*yes))));
+    if wanted.api {
+        let own = api(wanted, &entries);
+        entries.extend(own);
+    }
     order(entries)
+}
+
+/// What programs expect of every system, below a root directory of its own: the host's, and an empty /run. What the unit wants
+/// there instead comes first; what shall be read-only stays so.
+fn api(wanted: &MountNamespace, entries: &[Entry]) -> Vec<Entry> {
+    let of = |path: &str, action| Entry { path: path.into(), action, optional: true };
+    let host = |path: &str| {
+        let read_only = entries.iter().any(|it| it.path == Path::new(path) && it.action == Action::ReadOnly);
+        of(path, Action::Bind { source: path.into(), recursive: true, read_only })
+    };
+    let mut own = vec![host("/sys"), of("/run", Action::Tmpfs { options: "mode=0755".into(), read_only: false })];
+    if wanted.proc_options.is_none() {
+        own.push(host("/proc"));
+    }
+    if !wanted.private_devices {
+        own.push(host("/dev"));
+    }
+    // Two sources for one place: the unit's own.
+    own.retain(|entry| {
+        !entries
+            .iter()
+            .any(|it| it.path == entry.path && matches!(it.action, Action::Bind { .. } | Action::Tmpfs { .. }))
+    });
+    own
 }
 
 /// A path with systemd's prefixes: `-` may be missing; `+` is relative to RootDirectory=, which all of ours are.
@@ -197,6 +225,25 @@ mod tests {
 
     fn paths(entries: &[Entry]) -> Vec<(&str, &Action)> {
         entries.iter().filter_map(|e| Some((e.path.to_str()?, &e.action))).collect()
+    }
+
+    #[test]
+    fn what_is_below_another_root() {
+        let wanted = MountNamespace {
+            api: true,
+            private_devices: true,
+            protect_kernel_tunables: true,
+            temporary: vec![("/run".into(), "ro".into())],
+            ..MountNamespace::default()
+        };
+        let entries = plan(&wanted, &[]);
+        let at = |path: &str| paths(&entries).into_iter().find(|(it, _)| *it == path).map(|(_, action)| action.clone());
+        let host = |path: &str, read_only| Some(Action::Bind { source: path.into(), recursive: true, read_only });
+        assert_eq!(at("/proc"), host("/proc", false));
+        assert_eq!(at("/sys"), host("/sys", true), "ProtectKernelTunables=");
+        assert_eq!(at("/dev"), Some(Action::Devices));
+        assert_eq!(at("/run"), Some(Action::Tmpfs { options: "ro".into(), read_only: true }));
+        assert_eq!(at("/proc/sys"), Some(Action::ReadOnly));
     }
 
     #[test]

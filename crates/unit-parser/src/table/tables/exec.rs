@@ -162,7 +162,7 @@ table! {
     BIND_PATHS "BindPaths" BindPaths, "", ["BindPaths" "a(ssbt)"], MANY, Works, 0, "Paths shown elsewhere";
     BIND_READ_ONLY_PATHS "BindReadOnlyPaths" BindPaths, "", ["BindReadOnlyPaths" "a(ssbt)"], MANY, Works, 0, "Paths shown elsewhere, read-only";
     TEMPORARY_FILE_SYSTEM "TemporaryFileSystem" TemporaryFileSystems, "", ["TemporaryFileSystem" "a(ss)"], MANY, Works, 0, "Empty file systems in memory";
-    MOUNT_APIVFS "MountAPIVFS" Bool, "no", ["MountAPIVFS" "b"], ONCE, NoEffect(NO_ROOT), 0, "/proc, /sys and /dev below the new root";
+    MOUNT_APIVFS "MountAPIVFS" Bool, "no", ["MountAPIVFS" "b"], ONCE, Works, 0, "/proc, /sys, /dev and /run below the new root";
     BIND_LOG_SOCKETS "BindLogSockets" Bool, "no", [], ONCE, NoEffect(NO_ROOT), 257, "The log sockets below the new root";
     KEYRING_MODE "KeyringMode" Word(&["inherit", "private", "shared"]), "private", ["KeyringMode" "s"], ONCE, NoEffect("the keyring is inherited"), 0, "Its kernel keyring";
     PROTECT_PROC "ProtectProc" Word(&["default", "noaccess", "invisible", "ptraceable"]), "default", ["ProtectProc" "s"], ONCE, Works, 0, "Which processes it sees in /proc";
