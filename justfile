@@ -15,6 +15,10 @@ test: _packages fmt-check lint deny build
 build:
     cargo build --release --locked --workspace
 
+# Build the programs for a package: smaller and faster, into target/dist
+package-build:
+    cargo build --profile dist --locked --workspace
+
 # Format the sources
 fmt:
     cargo fmt --all

@@ -12,6 +12,7 @@
 mod actions;
 mod bus_names;
 mod clean;
+mod definitions;
 mod exits;
 mod held;
 mod host;
@@ -22,25 +23,25 @@ mod overlap;
 mod pid_file;
 mod recover;
 mod resources;
+mod saving;
 mod service;
 mod spawn;
+mod starts;
 mod told;
 mod usage;
 mod view;
 mod watch;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::hash::{BuildHasher, RandomState};
+use std::hash::RandomState;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
 use std::rc::Rc;
 
-use serde_json::value::{RawValue, to_raw_value};
 use sys::cgroup::Watcher;
 use tokio::io::unix::AsyncFd;
 use tokio::sync::mpsc;
-use unit_parser::rows::cgroup as cgroup_rows;
 use unit_parser::{SharedNames, Unit};
 
 pub use self::held::{Held, HeldRecord};
@@ -51,9 +52,7 @@ pub use self::told::Told;
 use self::watch::Task;
 pub use self::watch::{Input, Inputs};
 use crate::core::action::Level;
-use crate::core::definition::Definition;
-use crate::core::event::{Event, StartOrder};
-use crate::core::machine::Machine;
+use crate::core::event::Event;
 use crate::core::status::Status;
 
 /// What the world should hear, in order.
@@ -273,90 +272,6 @@ impl Supervisor {
         }
     }
 
-    /// Starts a service with this definition. The same invocation twice starts once.
-    ///
-    /// # Errors
-    /// When it is not down.
-    pub fn start(&mut self, unit: Unit, request: StartRequest) -> Result<(), RequestError> {
-        let name = unit.name.as_str().to_owned();
-        if self.may_start(&name, &request)? {
-            self.define(unit);
-            self.begin(&name, request);
-        }
-        Ok(())
-    }
-
-    /// As [`Supervisor::start`], with the definition as the text that it was sent as. What it is already isn't read again:
-    /// services that are restarted have the definition that they had.
-    ///
-    /// # Errors
-    /// When it is not down, or the text is no definition of that unit.
-    pub fn start_as(&mut self, name: &str, definition: String, request: StartRequest) -> Result<(), RequestError> {
-        if self.may_start(name, &request)? {
-            self.define_as(name, definition)?;
-            self.begin(name, request);
-        }
-        Ok(())
-    }
-
-    /// Whether there is something to start: not if it was started by the same request.
-    fn may_start(&self, name: &str, request: &StartRequest) -> Result<bool, RequestError> {
-        let Some(service) = self.services.get(name) else { return Ok(true) };
-        if !request.invocation.is_empty() && service.invocation == request.invocation {
-            return Ok(false);
-        }
-        if !service.machine.may_start() || service.machine.spawning().is_some() {
-            return Err(RequestError::State { unit: name.to_owned(), sub: service.machine.state().sub() });
-        }
-        Ok(true)
-    }
-
-    fn begin(&mut self, name: &str, request: StartRequest) {
-        let order = StartOrder {
-            invocation: if request.invocation.is_empty() { random_id() } else { request.invocation },
-            cause: request.cause,
-            random: random_u64(),
-        };
-        let Some(service) = self.services.get_mut(name) else { return };
-        service.invocation.clone_from(&order.invocation);
-        service.told.start_anew();
-        self.take_start(name, request.start, request.fds);
-        self.take_offers(name, request.offers);
-        self.feed(name, Event::Start(order));
-    }
-
-    /// What a start brought replaces what the last one did.
-    fn take_start(&mut self, name: &str, start: Start, fds: Vec<(String, OwnedFd)>) {
-        let Some(service) = self.services.get_mut(name) else { return };
-        service.start = start;
-        for held in std::mem::take(&mut service.fds) {
-            held.release(&self.host.runner);
-        }
-        for (fd_name, fd) in fds {
-            let id = service.fd_id('s');
-            service.fds.push(Held::new(&self.host.runner, HeldRecord { id, name: fd_name, poll: false }, fd));
-        }
-    }
-
-    /// Starts a service again with the definition and the environment that it has.
-    ///
-    /// # Errors
-    /// When it is unknown or not down, or when somebody else decides that.
-    pub fn start_known(&mut self, unit: &str) -> Result<(), RequestError> {
-        if self.coordinated {
-            return Err(RequestError::Coordinated);
-        }
-        let service = self.known(unit)?;
-        if service.machine.state().sub() == "auto-restart" && !service.machine.restart_is_due() {
-            // As in systemd: the pause before a restart is for everybody; to end it there is a stop.
-            return Err(RequestError::State { unit: unit.to_owned(), sub: service.machine.state().sub() });
-        }
-        let start = service.start.clone();
-        let request = StartRequest { start, cause: "started over D-Bus".into(), ..StartRequest::default() };
-        let definition = service.unit.clone();
-        self.start(definition, request)
-    }
-
     /// Stops a service, also one that is frozen: what stands still hears no signal.
     ///
     /// # Errors
@@ -387,71 +302,6 @@ impl Supervisor {
         if let Some(service) = self.services.get_mut(unit) {
             service.limit.reset();
             self.feed(unit, Event::ResetFailed);
-        }
-    }
-
-    /// A new definition. What runs goes on.
-    pub fn define(&mut self, unit: Unit) {
-        match to_raw_value(&unit) {
-            Ok(text) => self.take_definition(unit, &text),
-            Err(error) => tracing::error!(unit = unit.name.as_str(), "a definition that can't be written: {error}"),
-        }
-    }
-
-    /// As [`Supervisor::define`], with the text that it was sent as.
-    ///
-    /// # Errors
-    /// When the text is no definition of that unit.
-    pub fn define_as(&mut self, name: &str, text: String) -> Result<(), RequestError> {
-        let fingerprint = self.random.hash_one(text.as_str());
-        if self.services.get(name).is_some_and(|service| service.definition == Some(fingerprint)) {
-            return Ok(());
-        }
-        let wrong = |error: String| RequestError::Definition { unit: name.to_owned(), error };
-        let mut unit: Unit = serde_json::from_str(&text).map_err(|error| wrong(error.to_string()))?;
-        unit.compact(&mut self.names);
-        if unit.name.as_str() != name {
-            return Err(wrong(format!("it is of {}", unit.name)));
-        }
-        let text = RawValue::from_string(text).map_err(|error| wrong(error.to_string()))?;
-        self.take_definition(unit, &text);
-        Ok(())
-    }
-
-    fn take_definition(&mut self, unit: Unit, text: &RawValue) {
-        let name = unit.name.as_str().to_owned();
-        let saved = self.host.state.save(&definition_key(&name), text);
-        let fingerprint = self.random.hash_one(text.get());
-        let definition = Definition::from_unit(&unit);
-        let cgroup = self.host.cgroups.as_ref().map(|root| {
-            let slice = unit.units(cgroup_rows::SLICE).first().map_or("", |slice| slice.as_str());
-            let slice = if slice.is_empty() { unit.str(cgroup_rows::SLICE) } else { slice };
-            root.cgroup(&exec_job::core::cgroup_path::of_unit(&unit.name, slice, self.host.default_slice()))
-        });
-        match self.services.get_mut(&name) {
-            Some(service) => {
-                service.pid_file.clone_from(&definition.pid_file);
-                service.machine.redefine(definition);
-                let old = std::mem::replace(&mut service.unit, unit);
-                // The processes of a running service stay where they are; what is said of that counts at the next start.
-                service.definition = None;
-                if service.machine.state().is_down() {
-                    service.definition = Some(fingerprint);
-                    service.cgroup = cgroup;
-                }
-                self.change_limits(&name, &old);
-            }
-            None => {
-                let mut service = Box::new(Service::new(unit, Machine::new(definition), cgroup));
-                service.definition = Some(fingerprint);
-                self.services.insert(name.clone(), service);
-            }
-        }
-        if let Some(cgroup) = self.services.get(&name).and_then(|service| service.cgroup.as_ref()) {
-            self.by_cgroup.insert(cgroup.path().to_owned(), name.clone());
-        }
-        if !saved {
-            self.not_saved(&name);
         }
     }
 
@@ -492,33 +342,6 @@ impl Supervisor {
             }
         };
         found.into_iter().filter_map(|(group, pid)| Some((group, u32::try_from(pid).ok()?, line(pid)))).collect()
-    }
-
-    /// Drops a service that is down.
-    ///
-    /// # Errors
-    /// When it is not down.
-    pub fn forget(&mut self, unit: &str) -> Result<(), RequestError> {
-        let Some(service) = self.services.get(unit) else { return Ok(()) };
-        if !service.machine.state().is_down() || service.machine.spawning().is_some() {
-            return Err(RequestError::State { unit: unit.to_owned(), sub: service.machine.state().sub() });
-        }
-        if let Some(service) = self.services.remove(unit) {
-            if let Some(at) = service.armed {
-                self.deadlines.remove(&(at, unit.to_owned()));
-            }
-            if let Some(cgroup) = &service.cgroup {
-                self.by_cgroup.remove(cgroup.path());
-                actions::remove_left(cgroup.clone());
-            }
-            for held in service.fds.into_iter().chain(service.store.into_iter().map(|(held, _)| held)) {
-                held.release(&self.host.runner);
-            }
-        }
-        self.host.state.remove(unit);
-        self.host.state.remove(&definition_key(unit));
-        self.host.state.remove(&notices_key(unit));
-        Ok(())
     }
 
     /// Whether one more start is within the unit's `StartLimitIntervalSec=` and `StartLimitBurst=`; counts it. For callers
@@ -585,47 +408,6 @@ impl Supervisor {
         }
         if let Some(at) = wanted {
             self.deadlines.insert((at, unit.to_owned()));
-        }
-    }
-
-    /// Writes down where a service is. Where that fails (a full disk) the service goes on and is told of it: not to start
-    /// what is wanted would be worse than to be unable to outlive a crash. It is tried again until it works.
-    fn save(&mut self, unit: &str) {
-        let Some(service) = self.services.get(unit) else { return };
-        let mut batch = self.host.state.batch();
-        batch.save(unit, &service.saved());
-        if self.remarked.remove(unit) {
-            batch.save(&notices_key(unit), &service.notices);
-        }
-        if batch.commit() {
-            if self.unsaved.remove(unit) {
-                self.log(unit, Level::Info, "State can be saved again.".into());
-            }
-        } else {
-            self.not_saved(unit);
-        }
-    }
-
-    fn not_saved(&mut self, unit: &str) {
-        self.retry_save = Some(self.host.now().monotonic.saturating_add(RETRY_SAVE));
-        if self.unsaved.insert(unit.to_owned()) {
-            let text = "State cannot be saved: if the supervisor died now, the service would not be found again.";
-            self.log(unit, Level::Warning, text.into());
-        }
-    }
-
-    fn save_again(&mut self) {
-        self.retry_save = None;
-        for unit in self.unsaved.clone() {
-            match self.services.get(&unit) {
-                Some(service) => {
-                    self.host.state.save(&definition_key(&unit), &service.unit);
-                    self.save(&unit);
-                }
-                None => {
-                    self.unsaved.remove(&unit);
-                }
-            }
         }
     }
 
