@@ -98,9 +98,15 @@ fn write(root: &CgroupRoot, group: &Cgroup, attributes: Vec<Attribute>) -> Vec<S
     let mut complaints = Vec::new();
     let mut missing: BTreeSet<(&str, &str)> = BTreeSet::new();
     let there = group.controllers();
+    let available = std::cell::OnceCell::new();
     for attribute in attributes {
         let is_there = there.iter().any(|controller| controller == attribute.controller);
-        let given = if is_there { Ok(true) } else { root.give(group, attribute.controller) };
+        let can_be = || available.get_or_init(|| root.controllers()).iter().any(|known| known == attribute.controller);
+        let given = match is_there {
+            true => Ok(true),
+            false if !can_be() => Ok(false),
+            false => root.give(group, attribute.controller),
+        };
         let written = given.and_then(|given| match attribute.file {
             _ if !given => Ok(false),
             "" => Ok(true),

@@ -176,7 +176,8 @@ impl Supervisor {
             }
         }
         // As in systemd whatever is to be done in a frozen unit ends that; that its slice is frozen doesn't end so.
-        for group in watched.iter().chain(&service.cgroup) {
+        let whole = service.cgroup.as_ref().filter(|group| watched.as_ref().is_none_or(|it| it.path() != group.path()));
+        for group in watched.iter().chain(whole) {
             thaw(group);
         }
         let request = SpawnRequest { executor: &self.host.executor, job, cgroup: cgroup.as_ref() };
@@ -236,7 +237,7 @@ fn export(unit: &Unit, mode: Mode, invocation: &str, journal: bool) -> Vec<Strin
 
 /// Lets the processes of a frozen group go on.
 pub(super) fn thaw(group: &Cgroup) {
-    if group.frozen_by() == Some(group.path())
+    if group.is_frozen()
         && let Err(error) = group.freeze(false)
     {
         tracing::warn!("cannot thaw {}: {error}", group.path().display());

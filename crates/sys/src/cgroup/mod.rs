@@ -200,6 +200,11 @@ impl Cgroup {
         self.write("cgroup.freeze", if frozen { "1" } else { "0" })
     }
 
+    /// Whether this group itself was told to freeze.
+    pub fn is_frozen(&self) -> bool {
+        crate::pseudo::read(self.path.join("cgroup.freeze")).is_ok_and(|text| text.trim() == "1")
+    }
+
     /// The group that was told to freeze, this one or one above: what is born here stands still before it is a program.
     pub fn frozen_by(&self) -> Option<&Path> {
         let groups = self.path.ancestors().map(|group| (group, crate::pseudo::read(group.join("cgroup.freeze"))));
