@@ -1,6 +1,7 @@
 //! A loaded `.socket` unit as this daemon uses it: the policy of the state machine, and how its sockets are made.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use unit_parser::{ExecCommand, ListenAddress, Unit, UnitType, rows};
 
@@ -98,7 +99,7 @@ pub struct SocketOptions {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
     /// What the state machine decides by.
-    pub policy: Policy,
+    pub policy: Arc<Policy>,
     /// Where to listen, in order.
     pub addresses: Vec<ListenAddress>,
     /// How sockets are opened.
@@ -133,7 +134,7 @@ impl Settings {
         let group = unit.str(row::SOCKET_GROUP).to_owned();
         let name = unit.str(row::FILE_DESCRIPTOR_NAME);
         Settings {
-            policy: policy(unit, !user.is_empty() || !group.is_empty()),
+            policy: Arc::new(policy(unit, !user.is_empty() || !group.is_empty())),
             addresses: unit.listen().to_vec(),
             open: open_options(unit),
             socket: socket_options(unit),

@@ -6,6 +6,8 @@
 //!
 //! A start that arrives while the unit still stops is remembered and done afterwards; systemd keeps the job waiting.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use super::connections::Connections;
@@ -15,11 +17,13 @@ use super::policy::Policy;
 use super::rate_limit::RateLimit;
 use super::state::{Control, Phase, SocketResult, State};
 
-/// The machine. Serializable: it goes on from exactly here after a restart of the daemon.
+/// The machine. Serializable: it goes on from exactly here after a restart of the daemon, with the settings, which whoever
+/// restores it gives it again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Machine {
     /// The settings in force.
-    pub policy: Policy,
+    #[serde(skip)]
+    pub policy: Arc<Policy>,
     pub(super) state: State,
     pub(super) result: SocketResult,
     /// Connections of `Accept=yes`, and the counters.
@@ -40,7 +44,7 @@ pub struct Machine {
 
 impl Machine {
     /// A unit that was never started.
-    pub fn new(policy: Policy) -> Self {
+    pub fn new(policy: Arc<Policy>) -> Self {
         Machine {
             policy,
             state: State::Dead,

@@ -1,9 +1,7 @@
 //! The settings of a socket unit that its state machine decides by.
 
-use serde::{Deserialize, Serialize};
-
 /// See systemd.socket(5) for each.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Policy {
     /// The unit's own name, `foo@bar.socket`.
     pub unit: String,
@@ -36,7 +34,6 @@ pub struct Policy {
     /// `KillSignal=`.
     pub kill_signal: i32,
     /// `RestartKillSignal=`, or that of a stop.
-    #[serde(default = "terminate")]
     pub restart_kill_signal: i32,
     /// `FinalKillSignal=`.
     pub final_kill_signal: i32,
@@ -48,9 +45,4 @@ pub struct Policy {
     pub stop_pre: Vec<bool>,
     /// `ExecStopPost=`.
     pub stop_post: Vec<bool>,
-}
-
-/// Of policies that were saved before there was another: SIGTERM.
-fn terminate() -> i32 {
-    15
 }

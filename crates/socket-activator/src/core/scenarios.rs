@@ -130,7 +130,7 @@ fn scenarios() {
         for line in expected.lines() {
             if let Some(words) = line.strip_prefix("policy") {
                 writeln!(seen, "{line}").unwrap();
-                machine = Some(Machine::new(policy(words)));
+                machine = Some(Machine::new(policy(words).into()));
             } else if let Some(rest) = line.strip_prefix('@') {
                 writeln!(seen, "{line}").unwrap();
                 let machine = machine.as_mut().expect("policy first");
@@ -138,7 +138,9 @@ fn scenarios() {
                 let now = now.parse().unwrap();
                 let actions = if what == "restart of the daemon" {
                     let saved = serde_json::to_string(&machine).unwrap();
+                    let policy = machine.policy.clone();
                     *machine = serde_json::from_str(&saved).unwrap();
+                    machine.policy = policy;
                     machine.resume(now)
                 } else {
                     machine.handle(now, event(what))

@@ -131,6 +131,7 @@ impl SocketUnit {
     pub fn from_saved(name: Rc<str>, unit: Unit, saved: SavedUnit) -> Self {
         let mut this = SocketUnit::new(name, unit);
         this.machine = saved.machine.clone();
+        this.machine.policy = this.settings.policy.clone();
         this.timestamps = saved.timestamps;
         this.runs = saved.runs.clone();
         this.invocation_id = saved.invocation_id.clone();

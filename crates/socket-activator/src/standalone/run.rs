@@ -46,7 +46,7 @@ fn load_one(loader: &Loader, path: &Path) -> Result<Unit, String> {
         Some((_, text)) => Err(format!("{}: {text}", path.display())),
         None if !unit.is_loaded() => Err(format!("{}: {}", path.display(), unit.load_state.as_str())),
         None if unit.is_usb_function() => {
-            let service = Settings::from_unit(&unit).policy.service;
+            let service = Settings::from_unit(&unit).policy.service.clone();
             let mut unit = unit;
             if let Ok(service) = UnitName::parse(&service) {
                 unit.describe_usb(&loader.load(&service));
