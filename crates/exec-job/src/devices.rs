@@ -57,22 +57,21 @@ fn of(unit: &Unit, groups: &dyn Fn() -> String, node: &dyn Fn(&str) -> Option<No
         _ => false,
     };
     let groups = groups();
-    let groups = groups.as_str();
     let mut rules = Vec::new();
     let mut complaints = Vec::new();
     let one = |(class, major, minor): Node, access| Rule { class, major: Some(major), minor: Some(minor), access };
     if !strict {
         let harmless = HARMLESS.iter().chain(&INACCESSIBLE).filter_map(|path| node(path));
         rules.extend(harmless.map(|node| one(node, Access::ALL)));
-        rules.extend(of_group(Class::Character, "pts", groups, Access::of("rw")));
+        rules.extend(of_group(Class::Character, "pts", &groups, Access::of("rw")));
     }
     for (device, access) in allowed {
         let access = Access::of(access);
         let before = rules.len();
         if let Some(group) = device.strip_prefix("char-") {
-            rules.extend(of_group(Class::Character, group, groups, access));
+            rules.extend(of_group(Class::Character, group, &groups, access));
         } else if let Some(group) = device.strip_prefix("block-") {
-            rules.extend(of_group(Class::Block, group, groups, access));
+            rules.extend(of_group(Class::Block, group, &groups, access));
         } else {
             rules.extend(numbered(device).or_else(|| node(device)).map(|node| one(node, access)));
         }

@@ -1,9 +1,9 @@
 //! What the processes of a run share: a private /tmp, network and IPC namespace, its own or those of a service that it joins
 //! (`PrivateTmp=`, `PrivateNetwork=`, `PrivateIPC=`, `JoinsNamespaceOf=`).
 //!
-//! Each belongs to the unit that made it (a socket too, whose namespaces come with the start), which is written down with it: only its name leads others there, so that who
-//! joins one that joined another gets one of its own, as in systemd. It lives until the last service that uses it is down,
-//! and its owner finds it again if it is started before that.
+//! Each belongs to the unit that made it (a socket too, whose namespaces come with the start), which is written down with
+//! it: only its name leads others there, so that who joins one that joined another gets one of its own, as in systemd. It
+//! lives until the last service that uses it is down, and its owner finds it again if it is started before that.
 
 use std::collections::HashMap;
 use std::os::fd::OwnedFd;

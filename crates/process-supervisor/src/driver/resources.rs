@@ -98,14 +98,14 @@ fn write(root: &CgroupRoot, group: &Cgroup, attributes: Vec<Attribute>) -> Vec<S
     let mut complaints = Vec::new();
     let mut missing: BTreeSet<(&str, &str)> = BTreeSet::new();
     let there = group.controllers();
-    let available = std::cell::OnceCell::new();
+    let has = |controllers: &[String], attribute: &Attribute| controllers.iter().any(|it| it == attribute.controller);
+    let all = attributes.iter().all(|attribute| has(&there, attribute));
+    let available = if all { Vec::new() } else { root.controllers() };
     for attribute in attributes {
-        let is_there = there.iter().any(|controller| controller == attribute.controller);
-        let can_be = || available.get_or_init(|| root.controllers()).iter().any(|known| known == attribute.controller);
-        let given = match is_there {
+        let given = match has(&there, &attribute) {
             true => Ok(true),
-            false if !can_be() => Ok(false),
-            false => root.give(group, attribute.controller),
+            false if !has(&available, &attribute) => Ok(false),
+            false => root.give(group, attribute.controller).map(|()| true),
         };
         let written = given.and_then(|given| match attribute.file {
             _ if !given => Ok(false),

@@ -1,8 +1,9 @@
 //! The daemon: units on one side, their sockets, processes and D-Bus clients on the other, one loop between them.
 //!
-//! [`host`] is where we run, [`namespaces`] where units do, [`unit`] is a unit with its descriptors; [`run`] does what the state machine wants; [`requests`] is the bus; [`watch`]
-//! waits for traffic, [`connections`] takes accepted connections to safety, [`store`] names what the runner keeps,
-//! [`saved`] is what lies on disk, [`resume`] puts both together after a restart.
+//! [`host`] is where we run, [`namespaces`] where units do, [`unit`] is a unit with its descriptors; [`run`] does what the
+//! state machine wants; [`requests`] is the bus; [`watch`] waits for traffic, [`connections`] takes accepted connections to
+//! safety, [`store`] names what the runner keeps, [`saved`] is what lies on disk, [`resume`] puts both together after a
+//! restart.
 
 pub mod connections;
 pub mod control;

@@ -11,14 +11,11 @@ impl CgroupRoot {
         words(&self.path.join("cgroup.controllers"))
     }
 
-    /// Gives a cgroup below, which exists, a controller: so do all between. False if it isn't there to be given.
+    /// Gives a cgroup below, which exists, one of the controllers that can be given: so do all between.
     ///
     /// # Errors
     /// What the kernel says: EBUSY where processes are in a cgroup between (only the leaves may have any).
-    pub fn give(&self, cgroup: &Cgroup, controller: &str) -> io::Result<bool> {
-        if !self.controllers().iter().any(|word| word == controller) {
-            return Ok(false);
-        }
+    pub fn give(&self, cgroup: &Cgroup, controller: &str) -> io::Result<()> {
         let mut above: Vec<&Path> =
             cgroup.path.ancestors().skip(1).take_while(|dir| dir.starts_with(&self.path)).collect();
         above.reverse();
@@ -26,7 +23,7 @@ impl CgroupRoot {
             let mut file = OpenOptions::new().write(true).open(dir.join("cgroup.subtree_control"))?;
             file.write_all(format!("+{controller}").as_bytes())?;
         }
-        Ok(true)
+        Ok(())
     }
 }
 

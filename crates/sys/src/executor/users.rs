@@ -9,8 +9,8 @@ use std::fs;
 use std::io::{self, Read};
 use std::path::PathBuf;
 
-/// Enters the namespace, in which the spawner's user and group exist. Later than all others, which would be less able in it, and before the change of user, which comes
-/// with the loss of what the change needs.
+/// Enters the namespace, in which the spawner's user and group exist. Later than all others, which would be less able in it,
+/// and before the change of user, which comes with the loss of what the change needs.
 pub(super) fn enter(job: &Job, spawner: (Uid, Gid)) -> Result<(), Failure> {
     let Some(wanted) = job.private_users.filter(|_| !job.full_privileges) else { return Ok(()) };
     let user = job.user.as_ref();

@@ -1,8 +1,8 @@
 //! The property tables of `org.freedesktop.systemd1`, and where each value comes from.
 //!
-//! A value's sources, first that has one: the unit's control group ([`usage`]), what the unit's worker told ([`bus_api::worker::UnitStatus::properties`]), the
-//! engine's state ([`unit`], [`kinds`]), the unit file's directives (through the parser's table: row -> property), the
-//! table's default.
+//! A value's sources, first that has one: the unit's control group ([`usage`]), what the unit's worker told
+//! ([`bus_api::worker::UnitStatus::properties`]), the engine's state ([`unit`], [`kinds`]), the unit file's directives
+//! (through the parser's table: row -> property), the table's default.
 
 pub mod convert;
 pub mod dict;

@@ -18,9 +18,9 @@
 //!
 //! A service with `X-RestartOverlap=` may have a second instance beside the one that runs: [`overlap`].
 //!
-//! Files: [`start`] and [`stop`] are the ways up and down, [`clean`] what is done to a service that is down, [`exits`] what the end of a process means, [`timers`] what a
-//! deadline means, [`notify`] what a notification means, [`main_pid`] how the main process is found, [`spawning`] the answers
-//! to spawns. Each matches on every state.
+//! Files: [`start`] and [`stop`] are the ways up and down, [`clean`] what is done to a service that is down, [`exits`] what
+//! the end of a process means, [`timers`] what a deadline means, [`notify`] what a notification means, [`main_pid`] how the
+//! main process is found, [`spawning`] the answers to spawns. Each matches on every state.
 
 mod bus_name;
 mod clean;
